@@ -1,0 +1,1 @@
+"""The built-in hook plugins: reporters, and the sources of blocks and variables."""
