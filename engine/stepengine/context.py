@@ -72,6 +72,7 @@ class Context:
         stream: bool = True,
         timeout: float | None = None,
         stdin: bytes | None = None,
+        on_line: Callable[[str, str], None] | None = None,
     ) -> Completed:
         """Run a program to its end, its output shown live unless `stream` is false.
 
@@ -82,6 +83,8 @@ class Context:
             stream: Whether its lines are reported as they come.
             timeout: Seconds until it is ended.
             stdin: What it reads.
+            on_line: Called with `("stdout"|"stderr", line)` instead of reporting the line; of a line that overwrites
+                itself, as programs show their progress, with each state.
 
         Returns:
             Its exit status and output; a non-zero status raises nothing.
@@ -94,7 +97,8 @@ class Context:
             args,
             cwd=self.resolve(cwd) if cwd else self.directory,
             env={**self.environ, **env} if env else self.environ,
-            on_line=self._on_line if stream else None,
+            on_line=on_line or (self._on_line if stream else None),
+            each_state=on_line is not None,
             timeout=timeout,
             stdin=stdin,
         )

@@ -1,0 +1,149 @@
+"""What the command line may say. Only the parser of the named command is built: each costs a millisecond."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from stepengine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PULL_PLACES = ("auto", "image", "here", "skip")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help shows what there is")
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
+    """Read the command line.
+
+    Args:
+        arguments: Without the program's name.
+
+    Returns:
+        The options, `command` among them; an exit code where help was asked for and given.
+
+    Raises:
+        UsageError: it says something that does not exist.
+    """
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help", "help"):
+        sys.stdout.write(_overview())
+        return 0 if arguments else UsageError.exit_code
+    if name in ("-V", "--version"):
+        from stepengine import __version__
+
+        sys.stdout.write(f"stepengine {__version__}\n")
+        return 0
+    if name not in _COMMANDS:
+        from stepengine.diagnostics import did_you_mean
+
+        hint = did_you_mean(name, _COMMANDS, f"there are: {', '.join(_COMMANDS)}")
+        raise UsageError(f"there is no command {name!r}", hint=hint)
+    summary, fill = _COMMANDS[name]
+    parser = _Parser(prog=f"stepengine {name}", description=summary, allow_abbrev=False)
+    fill(parser)
+    try:
+        options = parser.parse_args(arguments[1:])
+    except SystemExit as leaving:  # --help
+        return int(leaving.code or 0)
+    options.command = name
+    return options
+
+
+def _overview() -> str:
+    commands = "\n".join(f"  {name:<10}{summary}" for name, (summary, _) in _COMMANDS.items())
+    return (
+        "usage: stepengine COMMAND [OPTIONS]\n\n"
+        "Run the build, push and pull steps of a prefect.yaml anywhere.\n\n"
+        f"commands:\n{commands}\n\n"
+        "stepengine COMMAND --help shows a command's options; stepengine --version the version.\n"
+    )
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="the file, or the directory that it is in; by default prefect.yaml here or in the nearest parent",
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    _add_file(parser)
+    parser.add_argument(
+        "--deployment",
+        "-n",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this deployment's pipeline; may be repeated",
+    )
+    parser.add_argument("--only", metavar="SECTIONS", help="only these sections, for example build,push")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="STEP.INPUT=VALUE",
+        help="set an input of a step (its id, its name or its name's last part); may be repeated",
+    )
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME[=@FILE]",
+        help="take the environment variable NAME for a secret, its value read from FILE if given (- is standard input)",
+    )
+    parser.add_argument(
+        "--pull-in",
+        choices=PULL_PLACES,
+        default="auto",
+        help="where to run the pull steps: in the pipeline's image, here in a child process, or not at all",
+    )
+    parser.add_argument(
+        "--prefect-compat",
+        action="store_true",
+        help="drop references that have no value, as Prefect does, with a warning each",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", default="text", metavar="FORMAT", help="text, json, or a plugin's format")
+    parser.add_argument("--quiet", "-q", action="store_true", help="tell of failures alone")
+
+
+def _fill_run(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    _add_output(parser)
+    parser.add_argument("--verbose", "-v", action="store_true", help="tell of the file's warnings and of each step's inputs too")
+
+
+def _fill_plan(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    parser.add_argument("--format", default="text", choices=("text", "json"))
+
+
+def _fill_validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="*", metavar="FILE", help="files; by default prefect.yaml here or in the nearest parent")
+    parser.add_argument("--format", default="text", choices=("text", "json"))
+    parser.add_argument("--quiet", "-q", action="store_true", help="tell of errors alone")
+
+
+def _fill_steps(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "show"), help="list the steps, or show one with its inputs and outputs")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the step to show")
+    parser.add_argument("--format", default="text", choices=("text", "json"))
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "run": ("run the steps: build, push, then pull", _fill_run),
+    "plan": ("show what would run, and what is known of it; nothing runs", _fill_plan),
+    "validate": ("show all problems of a file; nothing runs", _fill_validate),
+    "steps": ("list the steps that there are, or show one", _fill_steps),
+}

@@ -1,0 +1,179 @@
+"""From the command line's words to a checked file and a plan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from stepengine.document import parse_document
+from stepengine.entry_points import find_entry_points
+from stepengine.errors import UsageError
+from stepengine.hooks import Hooks
+from stepengine.registry import Registry
+from stepengine.validation import validate_document
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable
+
+    from stepengine.document import Document
+    from stepengine.model import ProjectFile
+    from stepengine.plan import Plan
+    from stepengine.secrets import Secrets
+
+FILE_NAME = "prefect.yaml"
+
+
+class Project(NamedTuple):
+    """A file and what goes with it.
+
+    Attributes:
+        directory: The file's; absolute.
+        file: Checked.
+        registry: Where its step names are looked up.
+        hooks: The hook plugins.
+    """
+
+    directory: str
+    file: ProjectFile
+    registry: Registry
+    hooks: Hooks
+
+
+def find_file(named: str | None) -> str:
+    """Give the path of the file that the user means.
+
+    Args:
+        named: A file or a directory; None for prefect.yaml here or in the nearest parent.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if named is not None:
+        path = os.path.join(named, FILE_NAME) if os.path.isdir(named) else named
+        if not os.path.isfile(path):
+            raise UsageError(f"there is no file {path}", hint=_near_file(path))
+        return path
+    directory = os.getcwd()
+    while True:
+        path = os.path.join(directory, FILE_NAME)
+        if os.path.isfile(path):
+            return os.path.relpath(path)
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            raise UsageError(f"there is no {FILE_NAME} here or in a parent directory", hint="name the file: stepengine run FILE")
+        directory = parent
+
+
+def _near_file(path: str) -> str:
+    from stepengine.diagnostics import did_you_mean
+
+    directory = os.path.dirname(path) or "."
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return f"there is no directory {directory}"
+    return did_you_mean(os.path.basename(path), [name for name in names if name.endswith((".yaml", ".yml"))])
+
+
+def read_document(path: str) -> Document:
+    """Read and parse a file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    try:
+        return parse_document(data.decode(encoding), path)
+    except UnicodeDecodeError as error:
+        document = parse_document("", path)
+        text = data[: error.start].decode(encoding, "replace")
+        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        message = f"byte {error.start} ({data[error.start]:#04x}) is not {encoding.upper()}"
+        raise UsageError(message, where=f"{document.source.name}:{line}:{column}", hint="save the file as UTF-8") from error
+
+
+def open_project(path: str, overrides: Iterable[str] = (), warn: Callable[[str], None] | None = None) -> Project:
+    """Read and check a file.
+
+    Args:
+        path: It.
+        overrides: The command line's `--set`.
+        warn: Receives one line for each plugin that is left out.
+
+    Raises:
+        UsageError: it cannot be read, or an override does not fit it.
+    """
+    from stepengine.selection import apply_overrides
+
+    directory = os.path.dirname(os.path.abspath(path))
+    entry_points = find_entry_points()
+    registry = Registry(directory, entry_points)
+    document = read_document(path)
+    if document.parsed:
+        apply_overrides(document, overrides, registry)
+    file = validate_document(document, registry)
+    return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn or warn_on_stderr))
+
+
+def warn_on_stderr(message: str) -> None:
+    """Write a warning to standard error."""
+    from stepengine.cli.masks import mask
+
+    sys.stderr.write(mask(f"warning: {message}") + "\n")
+
+
+def plan_project(project: Project, options: argparse.Namespace, secrets: Secrets) -> Plan:
+    """Plan what the command line asks for.
+
+    Raises:
+        UsageError: it asks for what is not in the file.
+    """
+    from stepengine.plan import Surroundings, make_plan
+    from stepengine.selection import parse_sections, select_pipelines
+
+    def check_requirements(step):  # type: ignore[no-untyped-def]
+        from stepengine.requirements import check_requirements as check  # packaging costs 35 ms
+
+        return check(step)
+
+    pipelines = select_pipelines(project.file, options.deployment)
+    surroundings = Surroundings(
+        os.environ.get, project.hooks.resolve, check_requirements, secrets, options.prefect_compat, options.pull_in
+    )
+    return make_plan(project.file, pipelines, parse_sections(options.only), surroundings)
+
+
+def take_secrets(named: Iterable[str], secrets: Secrets) -> None:
+    """Take the command line's `--secret` in: the values become environment variables, and secrets.
+
+    Raises:
+        UsageError: one has no value, or gives it on the command line.
+    """
+    for each in named:
+        name, equals, place = each.partition("=")
+        if equals:
+            if not place.startswith("@"):
+                hint = f"write --secret {name} and set the variable, or --secret {name}=@FILE"
+                raise UsageError("--secret: every process of this machine can read what a command line holds", hint=hint)
+            os.environ[name] = _read_secret(name, place[1:])
+        value = os.environ.get(name)
+        if not value:
+            raise UsageError(f"--secret {name}: the environment has no such variable", hint=f"set it, or --secret {name}=@FILE")
+        secrets.add(value)
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        if path == "-":
+            return sys.stdin.read().rstrip("\r\n")
+        with open(path, encoding="utf-8") as file:
+            return file.read().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--secret {name}: {path} cannot be read: {error}") from error

@@ -1,0 +1,78 @@
+"""`stepengine validate`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from stepengine.cli.masks import mask
+from stepengine.cli.project import find_file, open_project
+from stepengine.diagnostic_text import render_diagnostic
+from stepengine.errors import UsageError
+from stepengine.terminal import style_for
+
+if TYPE_CHECKING:
+    import argparse
+
+    from stepengine.model import ProjectFile
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Show all problems of some files.
+
+    Returns:
+        0 where no file has an error, else 2.
+    """
+    reports = []
+    valid = True
+    for path in [find_file(named) for named in options.file or [None]]:
+        try:
+            file = open_project(path).file
+        except UsageError as error:
+            if options.format != "json" or not error.where:
+                raise
+            reports.append(_unreadable(path, error))
+            valid = False
+            continue
+        valid = valid and file.is_valid
+        if options.format == "json":
+            reports.append(_as_json(file))
+        else:
+            show_diagnostics(file, errors_only=options.quiet)
+            _summary(file, quiet=options.quiet)
+    if options.format == "json":
+        import json
+
+        sys.stdout.write(mask(json.dumps({"files": reports}, indent=2)) + "\n")
+    return 0 if valid else UsageError.exit_code
+
+
+def show_diagnostics(file: ProjectFile, *, errors_only: bool = False) -> None:
+    """Write a file's problems to standard error."""
+    style = style_for(sys.stderr, os.environ)
+    for found in file.diagnostics:
+        if not errors_only or found.severity == "error":
+            sys.stderr.write(mask(render_diagnostic(found, file.source, style)) + "\n")
+
+
+def _summary(file: ProjectFile, *, quiet: bool) -> None:
+    errors = sum(found.severity == "error" for found in file.diagnostics)
+    warnings = len(file.diagnostics) - errors
+    counts = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in ((errors, "error"), (warnings, "warning")) if count]
+    if not quiet or errors:
+        sys.stderr.write(f"{file.source.name}: {', '.join(counts) or 'no problems'}\n")
+
+
+def _as_json(file: ProjectFile) -> dict[str, Any]:
+    return {
+        "file": file.source.name,
+        "valid": file.is_valid,
+        "diagnostics": [found._asdict() for found in file.diagnostics],
+    }
+
+
+def _unreadable(path: str, error: UsageError) -> dict[str, Any]:
+    _, line, column = error.where.rsplit(":", 2)
+    found = {"severity": "error", "code": "encoding", "message": error.message, "line": int(line), "column": int(column)}
+    return {"file": path, "valid": False, "diagnostics": [{**found, "hint": error.hint}]}

@@ -1,0 +1,97 @@
+"""What happens during a run, as reporters learn of it. Secrets are masked before an event leaves the runner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from stepengine.model import Step
+    from stepengine.result import PipelineResult, RunResult, StepResult
+
+
+class PipelineStarted(NamedTuple):
+    """A pipeline begins.
+
+    Attributes:
+        number: Which one, from 1.
+        total: How many there are.
+        deployments: The names of those that share it.
+        steps: How many steps it has.
+    """
+
+    number: int
+    total: int
+    deployments: tuple[str, ...]
+    steps: int
+
+
+class StepStarted(NamedTuple):
+    """A step begins.
+
+    Attributes:
+        step: It.
+        place: Where it runs: "" for this process, else in words ("in a container of app:1").
+    """
+
+    step: Step
+    place: str
+
+
+class StepOutput(NamedTuple):
+    """A step, or a program that it runs, printed a line.
+
+    Attributes:
+        step: It.
+        stream: "stdout" or "stderr".
+        line: Without its end.
+    """
+
+    step: Step
+    stream: str
+    line: str
+
+
+class StepProgress(NamedTuple):
+    """A step tells how far it is; see `Context.progress` for the fields."""
+
+    step: Step
+    key: str
+    text: str
+    current: int | None
+    total: int | None
+
+
+class Notice(NamedTuple):
+    """Something that the user should know and that fails nothing.
+
+    Attributes:
+        message: One line.
+        step: The step that says it; None where the run does.
+    """
+
+    message: str
+    step: Step | None
+
+
+class StepFinished(NamedTuple):
+    """A step is over.
+
+    Attributes:
+        step: It.
+        result: How it went.
+    """
+
+    step: Step
+    result: StepResult
+
+
+class PipelineFinished(NamedTuple):
+    """A pipeline is over."""
+
+    result: PipelineResult
+
+
+class RunFinished(NamedTuple):
+    """All is over."""
+
+    result: RunResult

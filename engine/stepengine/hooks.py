@@ -1,0 +1,147 @@
+"""Hook plugins: loaded when a hook is first needed, and called through methods with types.
+
+Nothing else calls `hook.…`. A plugin that cannot be loaded is reported with its distribution and left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stepengine.entry_points import HOOKS, EntryPoint
+from stepengine.errors import TemplateError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from stepengine.hook_types import ReferenceSource, Reporter
+
+PREFIX = "stepengine_"
+OWN = "stepengine"
+
+
+class Hooks:
+    """The hook plugins of a run.
+
+    Args:
+        entry_points: Those of all distributions.
+        environ: The environment of the run.
+        directory: The directory of the file.
+        warn: Receives one line for each plugin that is left out.
+    """
+
+    def __init__(
+        self,
+        entry_points: Iterable[EntryPoint],
+        environ: Mapping[str, str],
+        directory: str,
+        warn: Callable[[str], None],
+    ) -> None:
+        found = [entry for entry in entry_points if entry.group == HOOKS]
+        # Built-in plugins first: of several answers the first counts.
+        self._entries = sorted(found, key=lambda entry: entry.distribution.partition(" ")[0] != OWN)
+        self._environ = environ
+        self._directory = directory
+        self._warn = warn
+        self._manager: Any = None
+        self._sources: list[ReferenceSource] | None = None
+
+    def resolve(self, namespace: str, path: tuple[Any, ...]) -> Any:
+        """Give the value of a reference to a block or a variable.
+
+        Args:
+            namespace: "prefect.blocks" or "prefect.variables".
+            path: `(type slug, name)` or `(name,)`.
+
+        Raises:
+            TemplateError: no source has it, or one cannot tell.
+        """
+        sources = [source for source in self._all_sources() if source.namespace == namespace]
+        for source in sources:
+            try:
+                return source.lookup(path)
+            except LookupError:
+                continue
+        raise _unresolved(namespace, path, sources)
+
+    def block(self, type_slug: str, name: str) -> Any:
+        """Give a block's data; see `resolve`."""
+        return self.resolve("prefect.blocks", (type_slug, name))
+
+    def reporter(self, name: str) -> Reporter:
+        """Give the reporter of a name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        known = {reporter.name: reporter for reporter in self._collect("stepengine_reporters")}
+        if name not in known:
+            from stepengine.diagnostics import did_you_mean
+
+            hint = did_you_mean(name, known, f"there are: {', '.join(['text', 'json', *known])}")
+            raise UsageError(f"there is no format {name!r}", hint=hint)
+        return known[name]  # type: ignore[no-any-return]
+
+    def _all_sources(self) -> list[ReferenceSource]:
+        if self._sources is None:
+            self._sources = self._collect("stepengine_sources", environ=self._environ, directory=self._directory)
+        return self._sources
+
+    def _collect(self, hook: str, **arguments: Any) -> list[Any]:
+        if self._manager is None:
+            self._manager = self._load()
+        caller = getattr(self._manager.hook, hook)
+        # pluggy calls the last registered first; a generator's body runs here, where a failure can be told.
+        return [record for records in reversed(caller(**arguments)) for record in records]
+
+    def _load(self) -> Any:
+        import importlib
+
+        import pluggy
+
+        from stepengine import hookspecs
+
+        class Manager(pluggy.PluginManager):
+            """Takes functions by their names: no marker, so that a plugin need not import pluggy."""
+
+            def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+                if name.startswith(PREFIX) and callable(getattr(plugin, name)):
+                    return super().parse_hookimpl_opts(plugin, name) or {}
+                return None
+
+        manager = Manager(OWN)
+        manager.add_hookspecs(hookspecs)
+        for entry in self._entries:
+            try:
+                module = importlib.import_module(entry.target.partition(":")[0])
+                manager.register(module, name=f"{entry.name} ({entry.distribution})")
+            except Exception as error:  # a third party's module may raise anything
+                reason = " ".join(str(error).split())
+                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {type(error).__name__}: {reason}")
+        self._drop_unknown(manager)
+        return manager
+
+    def _drop_unknown(self, manager: Any) -> None:
+        """Leave out what implements a hook that does not exist."""
+        known = {name for name, _ in _hooks_of(manager) if _.has_spec()}
+        for name, caller in _hooks_of(manager):
+            if name not in known:
+                for implementation in list(caller.get_hookimpls()):
+                    self._warn(f"the plugin {implementation.plugin_name} is left out: there is no hook {name}")
+                    if manager.get_name(implementation.plugin) is not None:
+                        manager.unregister(implementation.plugin)
+
+
+def _hooks_of(manager: Any) -> list[tuple[str, Any]]:
+    return [(name, caller) for name, caller in vars(manager.hook).items() if name.startswith(PREFIX)]
+
+
+def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSource]) -> TemplateError:
+    from stepengine.diagnostics import suggest
+
+    what = "block" if namespace == "prefect.blocks" else "variable"
+    wanted = "/".join(map(str, path))
+    known = ["/".join(names) for source in sources for names in source.names()]
+    near = suggest(wanted, known)
+    looked = " and ".join(source.description for source in sources)
+    hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else "no source has any"
+    return TemplateError(f"there is no {what} {wanted}", hint=hint)

@@ -1,0 +1,320 @@
+"""The execution of a plan: steps in order, outputs passed on, failures told; nothing is skipped without a word."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stepengine.deployment_fields import resolve_deployment
+from stepengine.errors import StepEngineError, TemplateError
+from stepengine.events import (
+    Notice,
+    PipelineFinished,
+    PipelineStarted,
+    RunFinished,
+    StepFinished,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+)
+from stepengine.masking import Masking
+from stepengine.places import LocalPlace
+from stepengine.pull import open_pull_place, pull_failure_hint
+from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
+from stepengine.spec import REQUIRED, StepOptions, StepSpec
+from stepengine.templating import MISSING, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stepengine.model import Pipeline, Step
+    from stepengine.places import Place
+    from stepengine.plan import PipelinePlan, Plan
+    from stepengine.secrets import Secrets
+
+TAIL_LINES = 20
+"""How much of a failed step's output is shown again."""
+
+
+class World(NamedTuple):
+    """What a run may use of the world.
+
+    Attributes:
+        directory: The file's directory; absolute. Build and push steps start there.
+        environ: The environment.
+        load: Imports a step's callable.
+        resolve: Gives a block's or a variable's value; see `Hooks.resolve`.
+        secrets: The run's secrets.
+        pull_in: "auto", "image", "here" or "skip".
+        prefect_compat: Whether a reference without a value is dropped, as Prefect does.
+    """
+
+    directory: str
+    environ: Mapping[str, str]
+    load: Callable[[StepSpec], Callable[..., Any]]
+    resolve: Callable[[str, tuple[Any, ...]], Any]
+    secrets: Secrets
+    pull_in: str = "auto"
+    prefect_compat: bool = False
+
+    def block(self, type_slug: str, name: str) -> Any:
+        """Give a block's data, and have it masked from now on."""
+        data = self.resolve("prefect.blocks", (type_slug, name))
+        self.secrets.add_block(type_slug, data)
+        return data
+
+
+def run_plan(plan: Plan, world: World, listener: Callable[[Any], None]) -> RunResult:
+    """Run a plan.
+
+    Args:
+        plan: What to run.
+        world: What it may use.
+        listener: Takes the events of `stepengine.events`, secrets masked.
+
+    Returns:
+        How it went, secrets masked. Failures of steps and Ctrl-C are part of it.
+    """
+    runner = _Runner(plan, world, Masking(world.secrets, listener))
+    return runner.run()
+
+
+class _Recorded(NamedTuple):
+    """A step that an earlier pipeline ran, and the state that it left."""
+
+    result: StepResult
+    state: tuple[str, dict[str, str]]
+
+
+class _Runner:
+    def __init__(self, plan: Plan, world: World, report: Masking) -> None:
+        self._plan = plan
+        self._world = world
+        self._report = report
+        self._recorded: dict[Any, _Recorded] = {}
+        self._interrupted = False
+
+    def run(self) -> RunResult:
+        """Run all pipelines; a failed one does not keep the next from running, an interruption does."""
+        results = []
+        deployments = []
+        total = len(self._plan.pipelines)
+        for number, planned in enumerate(self._plan.pipelines, 1):
+            names = tuple(deployment.name for deployment in planned.pipeline.deployments)
+            self._report(PipelineStarted(number, total, names, len(planned.steps)))
+            run = _PipelineRun(planned, self._plan, self._world, self._report, self._recorded if total > 1 else None)
+            result = run.run(skip=self._interrupted)
+            self._interrupted = self._interrupted or run.interrupted
+            results.append(result)
+            deployments += [resolve_deployment(each, run.scope) for each in planned.pipeline.deployments]
+            self._report(PipelineFinished(result))
+        failures = [step.failure for result in results for step in result.steps if step.failure is not None]
+        status = "interrupted" if self._interrupted else "failed" if failures else "succeeded"
+        failure = failures[0] if failures else None
+        outcome = RunResult(status, tuple(results), tuple(deployments), failure)
+        masked = self._report.run(outcome)
+        self._report(RunFinished(masked))
+        return masked
+
+
+class _PipelineRun:
+    """One pipeline."""
+
+    def __init__(
+        self, planned: PipelinePlan, plan: Plan, world: World, report: Masking, recorded: dict[Any, _Recorded] | None
+    ) -> None:
+        self._pipeline: Pipeline = planned.pipeline
+        self._steps = [step.step for step in planned.steps]
+        self._plan = plan
+        self._world = world
+        self._report = report
+        self._recorded = recorded
+        self._key: Any = None
+        self._results: list[StepResult] = []
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._place: Place | None = None
+        self._pull_place: PullPlace | None = None
+        self.interrupted = False
+        self.outputs: dict[str, Any] = {}
+        self.scope = self._pull_scope = self._scope(world.environ)
+
+    def _scope(self, environ: Mapping[str, str]) -> Scope:
+        return Scope(
+            self.outputs,
+            environment=environ.get,
+            source=self._world.resolve,
+            secrets=self._world.secrets,
+            missing="drop" if self._world.prefect_compat else "error",
+        )
+
+    def run(self, *, skip: bool) -> PipelineResult:
+        """Run the steps; after a failure or an interruption the rest is noted as skipped."""
+        local = LocalPlace(
+            self._world.load, self._world.directory, self._world.environ, self._plan.file.project, self._world.block
+        )
+        going = not skip
+        try:
+            for step in self._steps:
+                if not going:
+                    self._skip(step)
+                elif step.section == "pull":
+                    going = self._run_pull(step)
+                else:
+                    going = self._run_shared(step, local)
+        finally:
+            self._close()
+        names = tuple(deployment.name for deployment in self._pipeline.deployments)
+        return PipelineResult(names, tuple(self._results), self.outputs, self._pull_place)
+
+    def _skip(self, step: Step) -> None:
+        result = StepResult(step.section, step.id or None, step.name, "skipped", 0.0, {})
+        self._results.append(result)
+        self._report(StepFinished(step, result))
+
+    def _run_shared(self, step: Step, local: LocalPlace) -> bool:
+        """Run a build or push step, unless an earlier pipeline ran the same steps up to it: they need not run twice."""
+        if self._recorded is None:
+            return self._run_step(step, local)
+        self._key = (self._key, step.name, step.id, step.requires, repr(step.inputs))
+        recorded = self._recorded.get(self._key)
+        if recorded is None:
+            succeeded = self._run_step(step, local)
+            self._recorded[self._key] = _Recorded(self._results[-1], local.state)
+            return succeeded
+        status = "cached" if recorded.result.status == "succeeded" else recorded.result.status
+        result = recorded.result._replace(status=status, duration_s=0.0)
+        local.state = recorded.state
+        self._take(step, result)
+        return result.failure is None
+
+    def _run_pull(self, step: Step) -> bool:
+        if self._world.pull_in == "skip":
+            self._pull_place = PullPlace("skip", None, None)
+            self._skip(step)
+            return True
+        try:
+            if self._place is None:
+                self._place, self._pull_place = open_pull_place(
+                    self._pipeline, self.scope, self._world, self._plan, self._note
+                )
+                # As when Prefect deploys: what is set here is filled in here, the rest on the worker.
+                self._pull_scope = self._scope({**self._place.environ, **self._world.environ})
+        except (StepEngineError, OSError) as error:
+            self._take(step, self._failed(step, perf_counter(), self._explain(step, error)))
+            return False
+        except KeyboardInterrupt:
+            self._take(step, self._stopped(step, perf_counter()))
+            return False
+        succeeded = self._run_step(step, self._place)
+        assert self._pull_place is not None
+        self._pull_place = self._pull_place._replace(directory=self._place.directory)
+        return succeeded
+
+    def _note(self, message: str) -> None:
+        self._report(Notice(message, None))
+
+    def _close(self) -> None:
+        if self._place is not None:
+            self._place.close()
+            self._place = None
+
+    def _run_step(self, step: Step, place: Place) -> bool:
+        started = perf_counter()
+        self._report(StepStarted(step, place.description))
+        self._tail.clear()
+
+        def emit(kind: str, data: dict[str, Any]) -> None:
+            self._take_report(step, kind, data)
+
+        try:
+            spec = step.spec or _spec_elsewhere(step)
+            returned = place.call(step, spec, self._inputs(step, spec), emit)
+        except KeyboardInterrupt:
+            result = self._stopped(step, started)
+        except (Exception, SystemExit) as error:  # a step is a third party's: whatever it raises is its failure
+            result = self._failed(step, started, self._explain(step, error))
+        else:
+            outputs = returned if isinstance(returned, dict) else {}
+            result = StepResult(step.section, step.id or None, step.name, "succeeded", perf_counter() - started, outputs)
+        self._report.end_output(step)
+        self._take(step, result)
+        return result.failure is None
+
+    def _take(self, step: Step, result: StepResult) -> None:
+        self._results.append(result)
+        if result.failure is None and result.outputs:
+            if step.id:
+                self.outputs[step.id] = result.outputs
+            self.outputs.update(result.outputs)
+        self._report(StepFinished(step, result))
+
+    def _inputs(self, step: Step, spec: StepSpec) -> dict[str, Any]:
+        """Render a step's inputs; a null for an input that takes none, and has a default, is as if it were not there."""
+        inputs = dict(step.inputs)
+        scope = self._pull_scope if step.section == "pull" else self.scope
+        for name, template in step.templates.items():
+            value = template.render(scope).value
+            if value is MISSING:
+                del inputs[name]
+            else:
+                inputs[name] = value
+        if None in inputs.values():
+            for each in spec.inputs or ():
+                is_null = each.name in inputs and inputs[each.name] is None
+                if is_null and each.default is not REQUIRED and each.default is not None and spec.options.provides:
+                    del inputs[each.name]
+        return inputs
+
+    def _take_report(self, step: Step, kind: str, data: dict[str, Any]) -> None:
+        if kind == "output":
+            self._tail.append(data["line"])
+            self._report(StepOutput(step, data["stream"], data["line"]))
+        elif kind == "progress":
+            self._report(StepProgress(step, data["key"], data["text"], data["current"], data["total"]))
+        elif kind == "warning":
+            self._report(Notice(data["message"], step))
+        elif kind == "secret":
+            self._world.secrets.add(data["value"])
+
+    def _failed(self, step: Step, started: float, failure: Failure) -> StepResult:
+        return StepResult(step.section, step.id or None, step.name, "failed", perf_counter() - started, {}, failure)
+
+    def _stopped(self, step: Step, started: float) -> StepResult:
+        self.interrupted = True
+        failure = Failure(f"{step.label} was interrupted", self._where(step), "", "\n".join(self._tail))
+        return self._failed(step, started, failure)
+
+    def _where(self, step: Step) -> str:
+        return f"{self._plan.file.source.name}:{step.line}:{step.column} ({step.section} step {step.label})"
+
+    def _explain(self, step: Step, error: BaseException) -> Failure:
+        hint, output = "", ""
+        if isinstance(error, StepEngineError):
+            message, hint, output = error.message, error.hint, getattr(error, "output", "")
+            if isinstance(error, TemplateError):
+                message = f"an input of {step.label} has no value: {message}"
+        else:
+            message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+            output = _own_frames(error)
+        if step.section == "pull":
+            extra = pull_failure_hint(self._pipeline, self._world.directory, step, self._pull_place)
+            hint = "; ".join(filter(None, [hint, extra]))
+        return Failure(message, self._where(step), hint, output or "\n".join(self._tail))
+
+
+def _spec_elsewhere(step: Step) -> StepSpec:
+    """Take a name that is not known here as the dotted path of a function that the worker can import."""
+    module, dot, attribute = step.name.rpartition(".")
+    if step.section != "pull" or not dot:
+        raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
+    return StepSpec(step.name, f"{module}:{attribute}", None, True, "", StepOptions(), "")
+
+
+def _own_frames(error: BaseException) -> str:
+    """Give the end of a traceback without this engine's own frames: what a step's author needs."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "stepengine" not in frame.filename.replace("\\", "/").split("/")]
+    return "".join(traceback.format_list(own[-3:])).rstrip()

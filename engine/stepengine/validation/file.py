@@ -1,0 +1,126 @@
+"""The file as a whole: its top level, its pipelines, and the order of the checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from stepengine.diagnostics import did_you_mean
+from stepengine.model import SECTIONS, Deployment, Pipeline, ProjectFile, Step
+from stepengine.nodes import Mapping, Scalar, Sequence
+from stepengine.validation.deployments import DeploymentReader
+from stepengine.validation.pipelines import check_pipeline
+from stepengine.validation.steps import SectionReader
+
+if TYPE_CHECKING:
+    from stepengine.diagnostics import Diagnostics
+    from stepengine.document import Document
+    from stepengine.spec import StepSpec
+
+TOP_LEVEL_KEYS = ("name", "prefect-version", "build", "push", "pull", "deployments", "definitions")
+
+
+class NotFound(NamedTuple):
+    """Why a step name stands for nothing here.
+
+    Attributes:
+        message: One line.
+        hint: What to do.
+        is_certain: False where another place (the image, an installed requirement) may still know the name.
+    """
+
+    message: str
+    hint: str
+    is_certain: bool
+
+
+class Catalogue(Protocol):
+    """Where step names are looked up; see `stepengine.registry` for the real one."""
+
+    def find(self, name: str) -> StepSpec | NotFound:
+        """Give what a step name stands for."""
+
+
+def validate_document(document: Document, catalogue: Catalogue) -> ProjectFile:
+    """Check a document.
+
+    Args:
+        document: What `parse_document` gave.
+        catalogue: Where step names are looked up.
+
+    Returns:
+        The file, with all diagnostics; without pipelines where it is no mapping.
+    """
+    diagnostics = document.diagnostics
+    root = document.root
+    pipelines: tuple[Pipeline, ...] = ()
+    project: dict[str, Any] = {}
+    if isinstance(root, Mapping):
+        project = _read_top_level(root, diagnostics)
+        pipelines = _read_pipelines(root, diagnostics, catalogue)
+        for pipeline in pipelines:
+            check_pipeline(pipeline, pipelines, project, diagnostics)
+    elif document.parsed and root is None:
+        diagnostics.warning("empty-file", "the file is empty: nothing would run", 0, "`build:` and a step make a start")
+    elif root is not None:
+        diagnostics.error("not-a-mapping", "a prefect.yaml is a mapping", root.offset, "begin with `name: my-project`")
+    return ProjectFile(document.source, project, pipelines, tuple(diagnostics.sorted()))
+
+
+def _read_top_level(root: Mapping, diagnostics: Diagnostics) -> dict[str, Any]:
+    project = {}
+    for name, key, node in root.items():
+        if name not in TOP_LEVEL_KEYS:
+            hint = did_you_mean(str(name), TOP_LEVEL_KEYS, "Prefect ignores it")
+            diagnostics.warning("unknown-key", f"unknown key {key.text!r} at the top level", key.offset, hint)
+        elif name in ("name", "prefect-version"):
+            if isinstance(node, Scalar) and (node.value is None or isinstance(node.value, str)):
+                project[name] = node.value
+            else:
+                written = f'write {name}: "{node.text}"' if isinstance(node, Scalar) else f"give {name} a text"
+                diagnostics.error("wrong-type", f"{name!r} must be a text", node.offset, written)
+    return project
+
+
+def _read_pipelines(root: Mapping, diagnostics: Diagnostics, catalogue: Catalogue) -> tuple[Pipeline, ...]:
+    reader = SectionReader(diagnostics, catalogue)
+    shared = {section: reader.read(root, section) or () for section in SECTIONS}
+    deployments = _read_deployments(root, diagnostics, reader, shared)
+    if not deployments:
+        return (Pipeline(shared, ()),)
+    grouped: dict[Any, list[Deployment]] = {}
+    keys = _PipelineKeys()
+    for deployment in deployments:
+        grouped.setdefault(keys.key(deployment.steps), []).append(deployment)
+    return tuple(Pipeline(group[0].steps, tuple(group)) for group in grouped.values())
+
+
+class _PipelineKeys:
+    """Tells which deployments have the same step lists; what they share is compared by identity first."""
+
+    def __init__(self) -> None:
+        self._by_identity: dict[int, tuple[Any, str]] = {}
+
+    def key(self, steps: dict[str, tuple[Step, ...]]) -> tuple[str, ...]:
+        return tuple(self._section_key(steps[section]) for section in SECTIONS)
+
+    def _section_key(self, section: tuple[Step, ...]) -> str:
+        found = self._by_identity.get(id(section))
+        if found is None:
+            text = repr([(step.name, step.id, step.requires, step.inputs) for step in section])
+            found = self._by_identity[id(section)] = (section, text)
+        return found[1]
+
+
+def _read_deployments(
+    root: Mapping, diagnostics: Diagnostics, sections: SectionReader, shared: dict[str, tuple[Step, ...]]
+) -> list[Deployment]:
+    node = root.get("deployments")
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return []
+    if not isinstance(node, Sequence):
+        hint = "put '- ' before each deployment's name"
+        diagnostics.error("wrong-type", "'deployments' must be a list", node.offset, hint)
+        return []
+    reader = DeploymentReader(diagnostics, sections, shared)
+    found = [reader.read(item, number) for number, item in enumerate(node.items, 1)]
+    return [deployment for deployment in found if deployment is not None]

@@ -1,0 +1,194 @@
+"""What only a whole pipeline shows: ids that stand twice, references, and where a pull step would run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stepengine.diagnostics import did_you_mean, suggest
+from stepengine.model import SECTIONS, Step
+from stepengine.nodes import Scalar, node_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stepengine.diagnostics import Diagnostics
+    from stepengine.model import Deployment, Pipeline
+    from stepengine.nodes import Node
+    from stepengine.templating import Problem, Reference, Template
+
+AUTO_DIRECTORY = "/opt/prefect/"
+"""Where `dockerfile: auto` puts the project, as a directory of its name."""
+
+
+class Known:
+    """What can be referred to after some steps of a pipeline have run."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, Step] = {}
+        self.outputs: set[str] = set()
+        self.is_open = False  # an earlier step may have any output
+
+    def add(self, step: Step) -> None:
+        """Take in a step that has run."""
+        if step.id:
+            self.ids[step.id] = step
+        outputs = _outputs(step)
+        if outputs is None:
+            self.is_open = True
+        else:
+            self.outputs.update(outputs)
+
+
+def _outputs(step: Step) -> tuple[str, ...] | None:
+    return None if step.spec is None else step.spec.options.outputs
+
+
+def check_pipeline(
+    pipeline: Pipeline, pipelines: Iterable[Pipeline], project: Mapping[str, Any], diagnostics: Diagnostics
+) -> None:
+    """Check a pipeline's references and ids, and those of its deployments' fields."""
+    checker = _ReferenceChecker(pipeline, pipelines, diagnostics)
+    known = Known()
+    before_pull: Known | None = None
+    for section in SECTIONS:
+        if section == "pull":
+            before_pull = _copy(known)
+        for step in pipeline.steps[section]:
+            for name, template in step.templates.items():
+                node = step.node.entries[name][1]
+                checker.check(template, node, known, f"{step.label}'s {name}")
+            if step.id in known.ids:
+                _report_duplicate(step, known.ids[step.id], diagnostics)
+            known.add(step)
+    for deployment in pipeline.deployments:
+        for path, template in deployment.templated:
+            checker.check(template, node_at(deployment.node, path), before_pull or known, str(path[0]), pulled=known)
+    _check_auto_directory(pipeline, diagnostics)
+
+
+def _copy(known: Known) -> Known:
+    copy = Known()
+    copy.ids, copy.outputs, copy.is_open = dict(known.ids), set(known.outputs), known.is_open
+    return copy
+
+
+def _report_duplicate(step: Step, first: Step, diagnostics: Diagnostics) -> None:
+    message = f"the id {step.id!r} is taken: references after this step mean this one"
+    hint = f"rename one of the two (the other is the {first.section} step on line {first.line})"
+    found = step.node.get("id")
+    diagnostics.warning("duplicate-id", message, found.offset if found is not None else step.node.offset, hint)
+
+
+class _ReferenceChecker:
+    def __init__(self, pipeline: Pipeline, pipelines: Iterable[Pipeline], diagnostics: Diagnostics) -> None:
+        self._pipeline = pipeline
+        self._pipelines = pipelines
+        self._diagnostics = diagnostics
+
+    def check(self, template: Template, node: Node, known: Known, owner: str, pulled: Known | None = None) -> None:
+        """Check one value's references.
+
+        Args:
+            template: The compiled value.
+            node: Where it stands.
+            known: What has run before it.
+            owner: Whose value it is, in words.
+            pulled: For a deployment's fields: what the pull steps would add, on the worker, later.
+        """
+        for problem in template.problems:
+            self._report_problem(problem, node)
+        for reference in template.references:
+            if reference.kind == "output" and not reference.optional:
+                self._check_output(reference, node, known, owner, pulled)
+
+    def _report_problem(self, problem: Problem, node: Node) -> None:
+        offset = self._offset(node, problem.path, problem.text)
+        if problem.kind == "foreign":
+            hint = "it is passed on as it is; if a reference is meant, write {{ step-id.output }}"
+            self._diagnostics.warning("foreign-placeholder", problem.message, offset, hint)
+        else:
+            self._diagnostics.error("expression-syntax", problem.message, offset, "see the table of forms in docs/templating.md")
+
+    def _offset(self, node: Node, path: tuple[Any, ...], text: str) -> int:
+        """Find where a placeholder's text stands; a folded or escaped one is found by its first word."""
+        scalar = node_at(node, path)
+        if isinstance(scalar, Scalar):
+            source = self._diagnostics.source.text
+            at = source.find(text, scalar.offset)
+            if at < 0 and text.split():
+                at = source.find(text.split()[0], scalar.offset)
+            if 0 <= at <= scalar.offset + 2 * len(scalar.text) + 200:
+                return at
+        return scalar.offset
+
+    def _check_output(
+        self, reference: Reference, node: Node, known: Known, owner: str, pulled: Known | None
+    ) -> None:
+        head, path = reference.head, reference.path
+        offset = self._offset(node, reference.location, reference.text)
+        step = known.ids.get(head)
+        if step is not None:
+            self._check_path(step, path, offset)
+        elif head not in known.outputs and not known.is_open:
+            if pulled is not None and (head in pulled.ids or head in pulled.outputs):
+                message = f"{head!r} is known on the worker only: pull steps run there, after the deployment is made"
+                self._diagnostics.error("reference-to-worker", message, offset, "use an output of a build or push step")
+            else:
+                self._report_unknown(head, path, offset, known, owner)
+
+    def _check_path(self, step: Step, path: tuple[str | int, ...], offset: int) -> None:
+        outputs = _outputs(step)
+        if outputs is None or not path or path[0] in outputs:
+            return
+        hint = did_you_mean(str(path[0]), outputs, f"it has: {', '.join(outputs)}")
+        message = f"the step {step.id!r} has no output {path[0]!r}"
+        self._diagnostics.error("unknown-output", message, offset, hint)
+
+    def _report_unknown(
+        self, head: str, path: tuple[str | int, ...], offset: int, known: Known, owner: str
+    ) -> None:
+        error = self._diagnostics.error
+        for step in self._pipeline.all_steps():
+            if step.id == head:
+                hint = f"move the step before this one: the sections run in the order {', '.join(SECTIONS)}"
+                message = f"the step {head!r} ({step.section}, line {step.line}) comes later than {owner}"
+                error("reference-to-later", message, offset, hint)
+                return
+        for pipeline in self._pipelines:
+            if any(step.id == head for step in pipeline.all_steps()):
+                names = ", ".join(deployment.name for deployment in pipeline.deployments[:3]) or "the file"
+                message = f"the step {head!r} belongs to another deployment's pipeline ({names})"
+                error("reference-to-elsewhere", message, offset, "give this deployment a step of that id, or refer to its own")
+                return
+        error("unknown-reference", f"no step before this has the id or the output {head!r}", offset, _hint(head, path, known))
+
+
+def _hint(head: str, path: tuple[str | int, ...], known: Known) -> str:
+    near = suggest(head, known.ids)
+    if near:
+        rest = "".join(f".{part}" if isinstance(part, str) else f"[{part}]" for part in path)
+        return f"did you mean {{{{ {near}{rest} }}}}?"
+    if not path and head.isupper():
+        return f"if the environment variable is meant, write {{{{ ${head} }}}}"
+    return did_you_mean(
+        head,
+        known.outputs,
+        f"known here: {', '.join(known.ids)}" if known.ids else "give the step that makes it an id, before this one",
+    )
+
+
+def _check_auto_directory(pipeline: Pipeline, diagnostics: Diagnostics) -> None:
+    """Warn where the pull steps enter a directory of the image that `dockerfile: auto` does not make."""
+    auto = [step for step in pipeline.steps["build"] if step.is_build and step.inputs.get("dockerfile") == "auto"]
+    for step in pipeline.steps["pull"]:
+        directory = step.inputs.get("directory")
+        if not auto or step.short_name != "set_working_directory" or not isinstance(directory, str):
+            continue
+        if directory.startswith("/") and "{{" not in directory and not directory.startswith(AUTO_DIRECTORY):
+            diagnostics.warning(
+                "pull-directory",
+                f"{directory} may not exist in the image: dockerfile: auto puts the project into {AUTO_DIRECTORY}DIRECTORY",
+                step.node.entries["directory"][1].offset,
+                f"write {AUTO_DIRECTORY} and the name of the directory of this file, unless the base image has {directory}",
+            )
+        return

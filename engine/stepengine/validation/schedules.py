@@ -1,0 +1,150 @@
+"""Schedules: exactly one of cron, interval and rrule, and each readable."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from stepengine.diagnostics import did_you_mean
+from stepengine.nodes import Mapping, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from stepengine.diagnostics import Diagnostics
+
+KINDS = ("cron", "interval", "rrule")
+KEYS = (*KINDS, "timezone", "anchor_date", "active", "parameters", "slug", "replaces", "day_or")
+_NESTED = ("schedule", "active", "parameters", "slug", "replaces", "max_scheduled_runs")
+_INTERVAL = re.compile(r"\s*(?:[+-]?\d+(?:\.\d+)?|[+-]?P(?=.)[\dYMWDTHS.,]+|(?:\d+ days?,? ?)?\d+:\d\d(?::\d\d(?:\.\d+)?)?)\s*\Z")
+
+
+class ScheduleChecker:
+    """Checks the schedules of deployments; the same cron or rrule is parsed once."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
+        self._parsed: dict[tuple[str, str], str] = {}
+
+    def check(self, deployment: Mapping) -> None:
+        """Check `schedule` and `schedules` of a deployment."""
+        single, several = deployment.get("schedule"), deployment.get("schedules")
+        if isinstance(single, Mapping):
+            self._check_one(single)
+        if isinstance(several, Sequence):
+            for item in several.items:
+                if isinstance(item, Mapping):
+                    self._check_one(item)
+                elif not (isinstance(item, Scalar) and "{{" in str(item.value)):
+                    hint = 'for example: - cron: "0 8 * * *"'
+                    self._diagnostics.error("schedule-kind", "a schedule is a mapping", item.offset, hint)
+
+    def _check_one(self, node: Mapping) -> None:
+        if not node.entries:
+            return
+        nested = node.get("schedule")
+        if isinstance(nested, Mapping):
+            self._check_one(nested)
+            return
+        for name, key, _ in node.items():
+            if name not in KEYS and name not in _NESTED:
+                hint = did_you_mean(str(name), KEYS, f"it may have: {', '.join(KEYS)}")
+                message = f"unknown key {key.text!r} in a schedule: Prefect then drops every deployment of the file"
+                self._diagnostics.error("schedule-key", message, key.offset, hint)
+        given = [kind for kind in KINDS if node.get(kind) is not None and node.entries[kind][1].value is not None]
+        if len(given) != 1:
+            what = f"both {' and '.join(given)}" if given else "none of cron, interval and rrule"
+            hint = "keep one; a further schedule is a further entry of 'schedules'" if given else 'for example: cron: "0 8 * * *"'
+            self._diagnostics.error("schedule-kind", f"the schedule has {what}", node.offset, hint)
+            return
+        self._check_value(given[0], node.entries[given[0]][1])
+        self._check_timezone(node.get("timezone"))
+
+    def _check_value(self, kind: str, node: Node) -> None:
+        value = node.value
+        if isinstance(value, str) and "{{" in value:
+            return
+        key = (kind, repr(value))
+        if key not in self._parsed:
+            self._parsed[key] = {"cron": _cron_problem, "interval": _interval_problem, "rrule": _rrule_problem}[kind](value)
+        if problem := self._parsed[key]:
+            hint = {
+                "cron": 'five fields: minute hour day month weekday, for example "0 8 * * 1-5"',
+                "interval": "seconds, an ISO 8601 duration (PT1H) or HH:MM:SS",
+                "rrule": "an RFC 5545 rule, for example FREQ=DAILY;INTERVAL=1",
+            }[kind]
+            self._diagnostics.error(f"schedule-{kind}", f"the {kind} {value!r} does not parse: {problem}", node.offset, hint)
+
+    def _check_timezone(self, node: Node | None) -> None:
+        if not isinstance(node, Scalar) or not isinstance(node.value, str) or "{{" in node.value:
+            return
+        key = ("timezone", node.value)
+        if key not in self._parsed:
+            self._parsed[key] = _timezone_problem(node.value)
+        if problem := self._parsed[key]:
+            message = f"the time zone {node.value!r} is not known here"
+            self._diagnostics.warning("unknown-timezone", message, node.offset, problem)
+
+
+_CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?\Z")
+
+
+def _is_plain_cron(text: str) -> bool:
+    """Whether a cron expression is five fields of numbers, ranges and steps: most are, and croniter costs 45 ms."""
+    fields = text.split()
+    if len(fields) != len(_CRON_BOUNDS):
+        return False
+    for field, (low, high) in zip(fields, _CRON_BOUNDS, strict=True):
+        for part in field.split(","):
+            match = _CRON_PART.match(part)
+            if match is None:
+                return False
+            first, last = int(match[1] or low), int(match[2] or match[1] or high)
+            if not low <= first <= last <= high:
+                return False
+    return True
+
+
+def _cron_problem(value: Any) -> str:
+    if not isinstance(value, str):
+        return "it is no text"
+    if _is_plain_cron(value):
+        return ""
+    from croniter import CroniterError, croniter
+
+    try:
+        croniter.expand(value)
+    except (CroniterError, ValueError, KeyError) as error:
+        return " ".join(str(error).split()) or "it is no cron expression"
+    return ""
+
+
+def _interval_problem(value: Any) -> str:
+    if isinstance(value, bool):
+        return "it is no length of time"
+    if isinstance(value, (int, float)):
+        return "" if value > 0 else "it must be longer than nothing"
+    return "" if isinstance(value, str) and _INTERVAL.match(value) else "it is no length of time"
+
+
+def _rrule_problem(value: Any) -> str:
+    if not isinstance(value, str):
+        return "it is no text"
+    from dateutil.rrule import rrulestr
+
+    try:
+        rrulestr(value)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        return " ".join(str(error).split()) or "it is no recurrence rule"
+    return ""
+
+
+def _timezone_problem(name: str) -> str:
+    """Give a hint where no such time zone is known; nothing where none at all are (no tzdata)."""
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = zoneinfo.available_timezones()
+        return did_you_mean(name, known, "write an IANA name, for example Europe/Berlin") if known else ""
+    return ""

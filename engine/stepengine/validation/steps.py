@@ -1,0 +1,238 @@
+"""Sections and their steps: form, name, inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stepengine.diagnostics import did_you_mean
+from stepengine.input_types import describe_type, mismatch
+from stepengine.model import Step
+from stepengine.nodes import Mapping, Node, Scalar, Sequence
+from stepengine.spec import REQUIRED, StepSpec
+from stepengine.templating import compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from stepengine.diagnostics import Diagnostics
+    from stepengine.spec import Input
+    from stepengine.templating import Template
+    from stepengine.validation.file import Catalogue
+
+RESERVED = ("id", "requires")
+
+
+class SectionReader:
+    """Reads step lists; a step name is looked up once."""
+
+    def __init__(self, diagnostics: Diagnostics, catalogue: Catalogue) -> None:
+        self._diagnostics = diagnostics
+        self._catalogue = catalogue
+        self._found: dict[str, Any] = {}
+        self._deprecation_told: set[str] = set()
+
+    def read(self, owner: Mapping, section: str) -> tuple[Step, ...] | None:
+        """Read one section of the file or of a deployment.
+
+        Returns:
+            Its steps; None where the owner has no such section or it is null.
+        """
+        node = owner.get(section)
+        if node is None or (isinstance(node, Scalar) and node.value is None):
+            return None
+        if isinstance(node, Mapping):
+            items: list[Node] = [node] if node.entries else []
+        elif isinstance(node, Sequence):
+            items = node.items
+        else:
+            hint = "write a list of steps, each '- step.name:' and its inputs below it"
+            self._diagnostics.error("wrong-type", f"{section!r} must be a list of steps", node.offset, hint)
+            return ()
+        steps: list[Step] = []
+        for item in items:
+            step = self._read_step(item, section, len(steps))
+            if step is not None:
+                steps.append(step)
+        return tuple(steps)
+
+    def _read_step(self, node: Node, section: str, index: int) -> Step | None:
+        if isinstance(node, Scalar) and node.value is None:
+            return None
+        if not isinstance(node, Mapping):
+            written = f"write '- {node.text}:'" if isinstance(node, Scalar) else "write '- step.name:' and its inputs below it"
+            self._diagnostics.error("step-form", "a step is a mapping of its name to its inputs", node.offset, written)
+            return None
+        if not node.entries:
+            return None
+        name, key, value = next(iter(node.items()))
+        if len(node.entries) > 1:
+            self._report_siblings(node)
+            return None
+        if not isinstance(name, str):
+            self._diagnostics.error("step-form", f"{key.text!r} is no step name", key.offset, "write its dotted name")
+            return None
+        inputs = self._inputs_node(name, value)
+        if inputs is None:
+            return None
+        return self._build(section, index, name, key, inputs)
+
+    def _inputs_node(self, name: str, value: Node) -> Mapping | None:
+        if isinstance(value, Mapping):
+            return value
+        if isinstance(value, Scalar) and value.value is None:
+            return Mapping({}, value.offset)
+        hint = f"write the inputs of {name} below it, each as 'input: value'"
+        self._diagnostics.error("step-form", "a step's inputs are a mapping", value.offset, hint)
+        return None
+
+    def _report_siblings(self, node: Mapping) -> None:
+        """Report what stands beside a step's name: most often its inputs, not indented far enough."""
+        entries = list(node.items())
+        name, name_key, value = entries[0]
+        siblings = [(other, key) for other, key, _ in entries[1:]]
+        _, column = self._diagnostics.source.position(name_key.offset)
+        if any("." in str(other) for other, _ in siblings):
+            message, hint = f"{siblings[0][1].text!r} is a second step in one entry", "put '- ' before each step's name"
+        elif isinstance(value, Scalar) and value.value is None:
+            listed = ", ".join(str(other) for other, _ in siblings)
+            message = f"the inputs of {name} stand beside its name instead of below it: {listed}"
+            hint = f"indent them to column {column + 4}"
+        else:
+            message = f"{siblings[0][1].text!r} stands beside the step {name}: a step is one name with its inputs"
+            hint = f"indent it with the other inputs, to column {column + 4}"
+        self._diagnostics.error("inputs-as-siblings", message, siblings[0][1].offset, hint)
+
+    def _build(self, section: str, index: int, name: str, key: Scalar, node: Mapping) -> Step:
+        inputs: dict[str, Any] = {}
+        templates: dict[str, Template] = {}
+        for input_name, input_key, input_node in node.items():
+            if input_name in RESERVED:
+                continue
+            inputs[input_name] = value = input_node.value
+            if not isinstance(input_name, str):
+                hint = "quote it if it is meant"
+                self._diagnostics.error("unknown-input", f"{input_key.text!r} is no name", input_key.offset, hint)
+            template = None if value.__class__ is str and "{{" not in value else compile_template(value)
+            if template is not None:
+                templates[input_name] = template
+        spec = self._find(name, key, section, bool(node.get("requires")))
+        line, column = self._diagnostics.source.position(key.offset)
+        step_id, requires = self._read_id(node), self._read_requires(node)
+        step = Step(section, index, name, step_id, requires, inputs, templates, spec, line, column, node)
+        if spec is not None:
+            self._check_inputs(step, spec, key)
+        return step
+
+    def _read_id(self, node: Mapping) -> str:
+        found = node.get("id")
+        if found is None or (isinstance(found, Scalar) and found.value is None):
+            return ""
+        if isinstance(found, Scalar) and isinstance(found.value, str):
+            return found.value
+        hint = f'write id: "{found.text}"' if isinstance(found, Scalar) else "give it a name"
+        self._diagnostics.error("wrong-type", "'id' must be a text", found.offset, hint)
+        return ""
+
+    def _read_requires(self, node: Mapping) -> tuple[str, ...]:
+        found = node.get("requires")
+        if found is None:
+            return ()
+        value = found.value
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        if all(isinstance(each, str) for each in values):
+            return tuple(each for each in values if each.strip())
+        hint = "for example: requires: prefect-docker>=0.3.1"
+        self._diagnostics.error("wrong-type", "'requires' must be a requirement or a list of them", found.offset, hint)
+        return ()
+
+    def _find(self, name: str, key: Scalar, section: str, has_requires: bool) -> StepSpec | None:
+        if name not in self._found:
+            self._found[name] = self._catalogue.find(name)
+        found = self._found[name]
+        if isinstance(found, StepSpec):
+            if found.is_deprecated and name not in self._deprecation_told:
+                self._deprecation_told.add(name)
+                self._diagnostics.warning(
+                    "deprecated-name", f"{name} is an old name", key.offset, f"write {_current_name(found)}"
+                )
+            return found
+        may_exist_elsewhere = not found.is_certain and (has_requires or section == "pull")
+        report = self._diagnostics.warning if may_exist_elsewhere else self._diagnostics.error
+        report("unknown-step", found.message, key.offset, found.hint)
+        return None
+
+    def _check_inputs(self, step: Step, spec: StepSpec, key: Scalar) -> None:
+        if spec.inputs is None:
+            return
+        known = {each.name: each for each in spec.inputs}
+        for name in step.inputs:
+            if name in known:
+                self._check_type(step, spec, known[name])
+            elif not spec.accepts_any:
+                hint = did_you_mean(str(name), known, f"it has: {', '.join(known)}" if known else "it has no inputs")
+                message = f"{spec.name.rpartition('.')[2]} has no input {name!r}"
+                self._diagnostics.error("unknown-input", message, step.node.key(name).offset, hint)
+        missing = [name for name, each in known.items() if each.default is REQUIRED and name not in step.inputs]
+        if missing:
+            message = f"{step.short_name} needs {' and '.join(repr(name) for name in missing)}"
+            hint = f"write '{missing[0]}: …' below it"
+            self._diagnostics.error("missing-input", message, key.offset, hint)
+        if spec.options.check is not None:
+            self._run_check(spec.options.check, step, key)
+
+    def _run_check(self, check: Callable[[dict[str, Any]], Iterable[str]], step: Step, key: Scalar) -> None:
+        try:
+            warnings = list(check(step.inputs))
+        except Exception as error:  # a third party's check may raise anything, and must not hide the other problems
+            warnings = [f"the check of {step.name} failed: {type(error).__name__}: {error}"]
+        for warning in warnings:
+            self._diagnostics.warning("step-check", warning, key.offset)
+
+    def _check_type(self, step: Step, spec: StepSpec, expected: Input) -> None:
+        if expected.name in step.templates:
+            return
+        value = step.inputs[expected.name]
+        verdict = mismatch(value, expected.annotation)
+        if not verdict:
+            return
+        node = step.node.entries[expected.name][1]
+        wanted = describe_type(expected.annotation)
+        if verdict == "convertible" or _is_lenient(spec) or (value is None and expected.default is not REQUIRED):
+            written = node.text if isinstance(node, Scalar) else ""
+            hint = f'if that text is meant, write "{written}"' if written and "str" in expected.annotation else ""
+            hint = "leave the line out to have the default" if value is None else hint
+            message = f"{expected.name!r} should be {wanted}; this is {_kind(value)}"
+            self._diagnostics.warning("input-type", message, node.offset, hint)
+        else:
+            message = f"{expected.name!r} must be {wanted}, not {_kind(value)}"
+            self._diagnostics.error("input-type", message, node.offset, _type_hint(expected, value))
+
+
+def _is_lenient(spec: StepSpec) -> bool:
+    """Whether a wrong type need not fail: Python enforces no annotation, only the built-in steps do."""
+    return spec.options.provides is None
+
+
+def _type_hint(expected: Input, value: Any) -> str:
+    if "list" in expected.annotation and isinstance(value, str):
+        return f"write a list: [{value}]"
+    return ""
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
+
+
+def _current_name(spec: StepSpec) -> str:
+    old = spec.name
+    function = spec.target.rpartition(":")[2]
+    package = old.partition(".")[0]
+    return f"{package}.deployments.steps.{function}"

@@ -1,0 +1,1 @@
+"""Where stored files come from, and how they become a directory."""

@@ -1,0 +1,67 @@
+"""Copies of local directories."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from stepengine.plugin import StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from stepengine.plugin import Context
+
+
+def copy_directory(
+    source: str,
+    target: str,
+    context: Context,
+    *,
+    leave_out: Collection[str] = (),
+    is_ignored: Callable[[str, bool], bool] = lambda _path, _is_directory: False,
+) -> None:
+    """Copy a directory's content, with its permissions and the symbolic links that stay in it.
+
+    Args:
+        source: The directory; absolute.
+        target: An empty directory.
+        context: The run; told of what is left out.
+        leave_out: Absolute paths that are not copied (the target's own place, where it is in `source`).
+        is_ignored: Tells of a path relative to `source`, with `/`, and whether it is a directory.
+
+    Raises:
+        StepError: `source` is no directory that can be read.
+    """
+    root = os.path.realpath(source)
+    if not os.path.isdir(root):
+        what = "is no directory" if os.path.exists(root) else "does not exist"
+        raise StepError(f"{source} {what}", hint="check the path; it is one of the machine that runs the step")
+
+    def copy(relative: str) -> None:
+        with os.scandir(os.path.join(root, relative)) as entries:
+            for entry in sorted(entries, key=lambda found: found.name):
+                copy_entry(entry, f"{relative}/{entry.name}" if relative else entry.name)
+
+    def copy_entry(entry: os.DirEntry[str], relative: str) -> None:
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if entry.path in leave_out or is_ignored(relative, is_directory):
+            return
+        path = os.path.join(target, relative)
+        if entry.is_symlink():
+            link = os.readlink(entry.path)
+            inside = os.path.commonpath((root, os.path.realpath(entry.path))) == root
+            if os.path.isabs(link) or not inside:
+                context.warn(f"{relative} is left out: it is a symbolic link that leads out of {source}")
+            else:
+                os.symlink(link, path)
+        elif is_directory:
+            os.mkdir(path)
+            copy(relative)
+        elif entry.is_file(follow_symlinks=False):
+            shutil.copy2(entry.path, path)
+        else:
+            context.warn(f"{relative} is left out: it is neither a file nor a directory")
+
+    copy("")

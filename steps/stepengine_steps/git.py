@@ -1,0 +1,71 @@
+"""Clone a git repository."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from stepengine.plugin import Context, StepError, step
+
+
+@step(
+    outputs=["directory"],
+    provides="prefect==3.8.8",
+    deprecated=["prefect.projects.steps.git_clone", "prefect.projects.steps.git_clone_project"],
+)
+def git_clone(  # noqa: PLR0917 - the order of Prefect's inputs
+    repository: str,
+    branch: str | None = None,
+    commit_sha: str | None = None,
+    include_submodules: bool = False,  # noqa: FBT001, FBT002 - the name and order of Prefect's inputs
+    access_token: str | None = None,
+    credentials: dict[str, Any] | None = None,
+    directories: list[str] | None = None,
+    clone_directory_name: str | None = None,
+    *,
+    context: Context,
+) -> dict[str, str]:
+    """Clone a git repository into the working directory, or update the clone that is there.
+
+    Only the latest commit is fetched. An update keeps what was changed in the clone; it fails where a change is in its
+    way.
+
+    Args:
+        repository: The repository's URL (https, http, ssh, git, file, `user@host:path`) or path.
+        branch: A branch or tag; the default branch where it is not given.
+        commit_sha: A commit's hash, of 4 to 64 digits, instead of a branch.
+        include_submodules: Whether to clone its submodules, and theirs, with the same credentials where they are on the
+            same host.
+        access_token: A token; also as `user:token`.
+        credentials: A credentials block of GitHub, GitLab or Bitbucket, or `username` with `token`, `access_token` or
+            `password`.
+        directories: The directories to check out; all where none are given.
+        clone_directory_name: The directory to clone into; named after the repository and the branch where it is not
+            given.
+        context: The run.
+
+    Returns:
+        `directory`: the clone, relative to the working directory.
+
+    Raises:
+        StepError: an input cannot be used; something else is where the clone goes; git failed.
+    """
+    from stepengine_steps._git.step import Inputs, run
+
+    inputs = Inputs(
+        repository=repository,
+        branch=branch,
+        commit_sha=commit_sha,
+        include_submodules=include_submodules,
+        access_token=access_token,
+        credentials=credentials,
+        directories=directories,
+        clone_directory_name=clone_directory_name,
+    )
+    try:
+        return {"directory": run(inputs, context)}
+    except OSError as error:
+        place = f" {os.path.basename(error.filename)}" if isinstance(error.filename, str) else ""
+        raise StepError(
+            f"cannot write the clone:{place} {error.strerror}", hint="check the directory's permissions"
+        ) from error

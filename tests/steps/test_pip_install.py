@@ -1,0 +1,236 @@
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+
+import pytest
+
+from stepengine.plugin import Context, StepError
+from stepengine_steps import _pip
+from stepengine_steps.pip import pip_install_requirements
+
+UV = shutil.which("uv", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]))
+
+
+def build_wheel(directory, name="greeting", version="1.0"):
+    """Write a wheel by hand: no build backend, no network."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": "HELLO = 'hello'\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    directory.mkdir(exist_ok=True)
+    with zipfile.ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+
+
+def python_of(environment):
+    return str(environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
+@pytest.fixture(scope="module")
+def with_pip(tmp_path_factory):
+    environment = tmp_path_factory.mktemp("with-pip") / "env"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    return environment
+
+
+@pytest.fixture
+def without_pip(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
+    return tmp_path / "env"
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+@pytest.fixture(params=["uv", "pip"])
+def context(request, tmp_path, events, with_pip):
+    """A run in a project directory, once with each installer, for a fresh interpreter."""
+    if request.param == "uv" and not UV:
+        pytest.fail("uv is not installed") if os.environ.get("CI") == "true" else pytest.skip("uv is not installed")
+    project = tmp_path / "project"
+    project.mkdir()
+    build_wheel(project / "wheels")
+    made = new_context(project, with_pip, events, uv=request.param == "uv")
+    yield made
+    subprocess.run([python_of(with_pip), "-m", "pip", "uninstall", "-qy", "greeting"], check=True)
+
+
+def new_context(project, environment, events, *, uv):
+    bare = project.parent / "programs"
+    bare.mkdir(exist_ok=True)
+    if uv:
+        (bare / "uv").symlink_to(UV)
+    # A home of its own: no configuration of the machine's decides which installer it is.
+    environ = {"PATH": str(bare), "HOME": str(project.parent), "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
+    return Context(
+        str(project),
+        environ=environ,
+        python=python_of(environment),
+        emit=lambda kind, data: events.append((kind, data)),
+    )
+
+
+def require(context, text, name="requirements.txt"):
+    with open(os.path.join(context.directory, name), "w") as file:
+        file.write(textwrap.dedent(text))
+
+
+def is_installed(context):
+    return subprocess.run([context.python, "-c", "import greeting"], capture_output=True, check=False).returncode == 0
+
+
+def fail(context, **inputs):
+    with pytest.raises(StepError) as caught:
+        pip_install_requirements(context=context, **inputs)
+    return caught.value
+
+
+def secrets(events):
+    return {data["value"] for kind, data in events if kind == "secret"}
+
+
+LOCAL = "--no-index\n--find-links ./wheels\n"
+
+
+def test_the_requirements_are_installed(context, events):
+    require(context, LOCAL + "greeting==1.0\n")
+    outputs = pip_install_requirements(context=context)
+    assert is_installed(context)
+    assert "greeting" in outputs["stdout"] + outputs["stderr"]
+    assert any(kind == "output" for kind, _ in events)
+
+
+def test_nothing_is_shown_without_stream_output(context, events):
+    require(context, LOCAL + "greeting\n")
+    pip_install_requirements(stream_output=False, context=context)
+    assert not any(kind == "output" for kind, _ in events)
+
+
+def test_the_file_may_be_elsewhere(context):
+    sub = os.path.join(context.directory, "sub")
+    os.mkdir(sub)
+    require(context, "--no-index\n--find-links ../wheels\ngreeting\n", "sub/dev.txt")
+    pip_install_requirements(directory="sub", requirements_file="dev.txt", context=context)
+    assert is_installed(context)
+
+
+def test_a_file_whose_name_is_like_an_option(context):
+    require(context, LOCAL + "greeting\n", "--help")
+    pip_install_requirements(requirements_file="--help", context=context)
+    assert is_installed(context)
+
+
+def test_a_requirement_that_does_not_exist_is_named(context):
+    require(context, LOCAL + "greeting\nno-such-thing>=2\n")
+    error = fail(context)
+    assert error.message.startswith("requirements.txt was not installed: no-such-thing")
+    assert error.hint
+    assert "no-such-thing" in error.output
+    assert not is_installed(context)
+
+
+def test_a_version_that_does_not_exist_is_named(context):
+    require(context, LOCAL + "greeting==9\n")
+    assert "greeting==9" in fail(context).message
+
+
+def test_a_requirement_that_is_none_is_named(context):
+    require(context, "greeting ===== 1\n")
+    assert "===== 1" in fail(context).message
+
+
+def test_an_interpreter_that_belongs_to_the_system(context, without_pip, with_pip):
+    library = subprocess.run(
+        [context.python, "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout.strip()
+    if os.path.exists(os.path.join(library, "EXTERNALLY-MANAGED")):
+        pytest.skip("the interpreter that runs the tests is such a one")
+    completed = subprocess.CompletedProcess(
+        [], 1, "", "error: externally-managed-environment\n\nx This environment ..."
+    )
+    message, hint = _pip.explain(completed, context.python)
+    assert "PEP 668" in message
+    assert "virtual environment" in hint
+
+
+def test_a_missing_file_is_found_before_anything_runs(context):
+    require(context, "", "requirement.txt")
+    error = fail(context)
+    assert error.message == f"there is no requirements.txt in {context.directory}"
+    assert error.hint == "did you mean requirement.txt?"
+
+
+def test_a_missing_directory(context):
+    assert fail(context, directory="nowhere").message == "the directory nowhere does not exist"
+
+
+def test_credentials_are_masked(context, events):
+    context.environ.update(
+        PIP_EXTRA_INDEX_URL="https://me:from-pip@localhost:1/simple",
+        UV_INDEX_URL="https://me:from%20uv@localhost:1/simple",
+        MY_TOKEN="from-variable",
+    )
+    require(context, "-r base.txt\n--index-url https://me:from-file@localhost:1/simple\n")
+    require(
+        context,
+        """\
+        --extra-index-url https://from-base@localhost:1/
+        https://${MY_TOKEN}@localhost:1/x-1.0-py3-none-any.whl
+        git+ssh://git@localhost/x.git
+        -r base.txt
+        """,
+        "base.txt",
+    )
+    _pip.hide_credentials(context.directory, "requirements.txt", context)
+    assert secrets(events) == {"from-pip", "from%20uv", "from uv", "from-file", "from-base", "from-variable"}
+
+
+def test_an_interpreter_without_pip_and_no_uv(tmp_path, without_pip, events):
+    context = new_context(tmp_path, without_pip, events, uv=False)
+    require(context, "greeting\n")
+    error = fail(context)
+    assert error.message.endswith("has no pip")
+    assert "uv" in error.hint
+    assert "ensurepip" in error.hint
+
+
+@pytest.mark.skipif(not UV, reason="uv is not installed")
+def test_uv_needs_no_pip(tmp_path, without_pip, events):
+    project = tmp_path / "project"
+    project.mkdir()
+    build_wheel(project / "wheels")
+    context = new_context(project, without_pip, events, uv=True)
+    require(context, LOCAL + "greeting\n")
+    pip_install_requirements(context=context)
+    assert is_installed(context)
+
+
+@pytest.mark.skipif(not UV, reason="uv is not installed")
+def test_pips_index_counts_for_uv(tmp_path, without_pip, events):
+    context = new_context(tmp_path, without_pip, events, uv=True)
+    context.environ.update(PIP_INDEX_URL="https://private/simple", PIP_CERT="/ca.pem")
+    args, variables = _pip.installer("requirements.txt", context)
+    assert os.path.basename(args[0]) == "uv"
+    assert variables == {"UV_DEFAULT_INDEX": "https://private/simple", "SSL_CERT_FILE": "/ca.pem"}
+    context.environ["UV_INDEX_URL"] = "https://of-uv/simple"
+    assert "UV_DEFAULT_INDEX" not in _pip.installer("requirements.txt", context)[1]
+
+
+@pytest.mark.skipif(not UV, reason="uv is not installed")
+def test_pip_installs_where_its_configuration_names_an_index(tmp_path, without_pip, events):
+    context = new_context(tmp_path, without_pip, events, uv=True)
+    (tmp_path / "pip.conf").write_text("[global]\nextra-index-url = https://private/simple\n")
+    context.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
+    assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
