@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     folded = {candidate.casefold().replace("-", "_"): candidate for candidate in candidates}
     if same := folded.get(word.casefold().replace("-", "_")):
         return same
+    from difflib import get_close_matches
+
     matches = get_close_matches(word, candidates, n=1, cutoff=0.6)
     return matches[0] if matches else ""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepengine.diagnostics import Diagnostics
 from stepengine.nodes import Mapping, Node, Scalar, Sequence, Source
+from stepengine.patterns import lazy_pattern
 from stepengine.scalars import resolve_plain, to_float, to_int, to_timestamp
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MAX_NODES = 5_000_000
 """How many nodes a file may have once its aliases are followed (against 'billion laughs' files)."""
 
 _TAG = "tag:yaml.org,2002:"
-_UNQUOTED = re.compile(r":\s+(\{\{[^}\n]*\}\}[^\n#]*)|-\s+(\{\{[^}\n]*\}\}[^\n#]*)")
+_UNQUOTED = lazy_pattern(r":\s+(\{\{[^}\n]*\}\}[^\n#]*)|-\s+(\{\{[^}\n]*\}\}[^\n#]*)")
 
 
 class Document(NamedTuple):

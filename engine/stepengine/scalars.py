@@ -6,8 +6,9 @@ The regular expressions are those of https://yaml.org/type/, with PyYAML's two d
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
+
+from stepengine.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from datetime import date
@@ -19,13 +20,13 @@ _WORDS.update(dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off",
 
 _NUMERIC_FIRST = frozenset("-+.0123456789")
 
-_INT = re.compile(r"[-+]?(?:0b[0-1_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*(?::[0-5]?[0-9])*)\Z")
-_FLOAT = re.compile(
+_INT = lazy_pattern(r"[-+]?(?:0b[0-1_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*(?::[0-5]?[0-9])*)\Z")
+_FLOAT = lazy_pattern(
     r"(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
 )
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
-_TIMESTAMP = re.compile(
+_DATE = lazy_pattern(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
+_TIMESTAMP = lazy_pattern(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[Tt]|[ \t]+)([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]*))?"
     r"(?:[ \t]*(?:Z|([-+])([0-9]{1,2})(?::?([0-9]{2}))?))?\Z"
 )

@@ -153,13 +153,15 @@ class Secrets:
 class StreamMasker:
     """Masks text that comes in pieces; what may be the beginning of a secret waits for what follows.
 
-    At most the length of the longest secret is held back, and only what has the first three characters of one.
+    At most the length of the longest secret is held back, and only what has the first three characters of one: of a
+    secret in several pieces, its first one or two characters may be shown.
     """
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._held = ""
         self._hidden = 0  # so many characters at the beginning of `_held` belong to a secret that began before it
+        self._after_hidden = False  # the last that was shown is `HIDDEN`
         self._shown = ""  # the last characters before `_held`: fewer than make a possible beginning
 
     def feed(self, text: str) -> str:
@@ -186,13 +188,17 @@ class StreamMasker:
             if len(flat) - cut >= MIN_LINE:
                 spans = _merged([*spans, (cut, len(flat))])
             cut = len(flat)
+        joined = self._hidden > 0 and self._after_hidden
         self._hidden = max((end - cut for start, end in spans if start < cut < end), default=0)
         breaks = _break_positions(text)
         end = _original(breaks, cut - before) if cut < len(flat) else len(text)
         self._held = text[end:]
         shown = [(max(first, before) - before, min(after, cut) - before) for first, after in spans]
         self._shown = flat[:cut][1 - _HEAD :]
-        return _replaced(text[:end], _original_spans(breaks, [span for span in shown if span[0] < span[1]]))
+        result = _replaced(text[:end], _original_spans(breaks, [span for span in shown if span[0] < span[1]]))
+        if result:
+            self._after_hidden = result.endswith(HIDDEN)
+        return result.removeprefix(HIDDEN) if joined else result
 
 
 class LineMasker:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepengine.plugin import Context, StepError, step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _check(inputs: Mapping[str, Any]) -> list[str]:
+    from stepengine_steps._git.arguments import find_problems
+
+    return find_problems(inputs)
 
 
 @step(
     outputs=["directory"],
     provides="prefect==3.8.8",
     deprecated=["prefect.projects.steps.git_clone", "prefect.projects.steps.git_clone_project"],
+    check=_check,
 )
-def git_clone(  # noqa: PLR0917 - the order of Prefect's inputs
+def git_clone(
     repository: str,
     branch: str | None = None,
     commit_sha: str | None = None,
@@ -65,7 +75,8 @@ def git_clone(  # noqa: PLR0917 - the order of Prefect's inputs
     try:
         return {"directory": run(inputs, context)}
     except OSError as error:
-        place = f" {os.path.basename(error.filename)}" if isinstance(error.filename, str) else ""
+        path = error.filename2 or error.filename
+        place = f"{os.path.basename(path)}: " if isinstance(path, str) else ""
         raise StepError(
-            f"cannot write the clone:{place} {error.strerror}", hint="check the directory's permissions"
+            f"cannot write the clone: {place}{error.strerror}", hint="check the directory's permissions"
         ) from error

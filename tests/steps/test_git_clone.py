@@ -200,6 +200,18 @@ def test_a_submodule_cannot_choose_a_dangerous_transport(
     assert clone.entries == []
 
 
+def test_a_submodule_that_is_not_there_is_named(
+    server: GitServer, served: Path, tmp_path: Path, upstream: Upstream, clone: Step
+) -> None:
+    inner = Upstream(served, tmp_path / "work", "inner")
+    inner.commit("inner", {"deep.txt": "deep"})
+    upstream.add_submodule("sub", "../inner.git")
+    upstream.commit("submodule", {})
+    inner.bare.rename(tmp_path / "gone.git")
+    with pytest.raises(StepError, match=r"no repository http.*/inner\.git"):
+        clone(server.url("demo.git"), include_submodules=True)
+
+
 @pytest.mark.parametrize("fault", [503, 500, 429, "reset"])
 def test_what_can_pass_is_tried_again(fault: int | str, server: GitServer, upstream: Upstream, clone: Step) -> None:
     server.fail(fault, times=2)
@@ -209,7 +221,7 @@ def test_what_can_pass_is_tried_again(fault: int | str, server: GitServer, upstr
 
 def test_it_gives_up_after_the_third_attempt(server: GitServer, upstream: Upstream, clone: Step) -> None:
     server.fail(503, times=9)
-    with pytest.raises(StepError, match="cannot be reached: .*503") as caught:
+    with pytest.raises(StepError, match=r"cannot be reached: .*503") as caught:
         clone(server.url("demo.git"))
     assert "tried 3 times" in caught.value.hint
     assert len(server.requests) == 3
@@ -231,7 +243,7 @@ def test_a_server_that_hangs_ends_in_a_timeout(
 ) -> None:
     monkeypatch.setattr(command, "TIMEOUT_SECONDS", 0.5)
     server.hold()
-    with pytest.raises(StepError, match="took longer than 0.5 s"):
+    with pytest.raises(StepError, match=r"took longer than 0\.5 s"):
         clone(server.url("demo.git"))
     assert clone.entries == []
 

@@ -123,6 +123,23 @@ def test_what_git_could_misunderstand_never_reaches_it(
     assert error.hint
 
 
+def test_what_is_wrong_in_a_file_is_told_before_the_run() -> None:
+    check = git_clone.__step__.check  # type: ignore[attr-defined]
+    assert check({"repository": URL, "branch": "{{ $BRANCH }}", "commit_sha": None, "directories": ["src"]}) == []
+    problems = check({"branch": "-x", "commit_sha": "main", "directories": ["/a"], "clone_directory_name": "{{ x }}"})
+    assert len(problems) == 4
+    assert "cannot both be given" in problems[0]
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), st.lists, max_leaves=4)
+
+
+@given(st.dictionaries(st.sampled_from([*INPUTS, "access_token", "credentials"]), JSON))
+def test_any_inputs_of_a_file_are_problems_or_none(inputs: dict[str, Any]) -> None:
+    problems = git_clone.__step__.check(inputs)  # type: ignore[attr-defined]
+    assert all(problem and "\n" not in problem for problem in problems)
+
+
 def test_a_url_without_scheme_is_recognised(recorded: Recorded) -> None:
     assert recorded.refuse(repository="github.com/owner/demo").hint == "did you mean https://github.com/owner/demo?"
 

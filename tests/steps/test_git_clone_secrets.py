@@ -41,7 +41,7 @@ class Sampler:
         self._thread.join()
 
     def _sample(self) -> None:
-        while not self._done.is_set():
+        while not self._done.wait(0.002):
             self.seen.update(command_lines())
 
 
@@ -96,6 +96,24 @@ def test_a_token_opens_a_private_repository_and_its_submodules_and_shows_nowhere
     assert TOKEN in clone.reported("secret")
 
 
+@pytest.mark.parametrize("kind", ["sparse", "commit", "abbreviated"])
+def test_a_token_opens_a_private_repository_for_every_kind_of_clone(
+    kind: str, private: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    first = git("rev-parse", "HEAD~1", cwd=upstream.work)
+    inputs = {
+        "sparse": {"directories": ["shared"]},
+        "commit": {"commit_sha": first},
+        "abbreviated": {"commit_sha": first[:9]},
+    }[kind]
+    made = clone(private.url("demo.git"), access_token=TOKEN, **inputs)
+    assert "shared/a.txt" in files(made)
+    upstream.commit("third", {"shared/a.txt": "new"})
+    clone(private.url("demo.git"), access_token=TOKEN, clone_directory_name="demo")
+    assert (made / "shared" / "a.txt").read_text() == "new"
+    assert holders(clone.directory, clone.home) == []
+
+
 def test_every_form_of_a_token_is_declared_a_secret(private: GitServer, upstream: Upstream, clone: Step) -> None:
     clone(private.url("demo.git"), access_token=TOKEN)
     declared = {data["value"] for kind, data in clone.events if kind == "secret"}
@@ -129,6 +147,21 @@ def test_the_users_own_credential_helper_is_used_without_a_token(
         "config", "--file", str(clone.home / ".gitconfig"), "credential.helper", f"store --file {store}", cwd=clone.home
     )
     assert files(clone(private.url("demo.git")))
+
+
+def test_the_users_own_credential_helper_is_asked_for_the_user_in_the_url(
+    private: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    store = clone.home / "store"
+    logins = [private.url("", userinfo).rstrip("/") for userinfo in ("bob:wrong", "ada:right", "eve:wrong")]
+    store.write_text("\n".join(logins) + "\n")
+    private.logins = {"ada:right"}
+    git(
+        "config", "--file", str(clone.home / ".gitconfig"), "credential.helper", f"store --file {store}", cwd=clone.home
+    )
+    made = clone(private.url("demo.git", "ada"))
+    assert git("remote", "get-url", "origin", cwd=made) == private.url("demo.git")
+    assert "ada" not in clone.reported("secret")
 
 
 def test_the_users_own_credential_helper_never_sees_a_token_of_the_step(
@@ -209,7 +242,7 @@ def test_credentials_do_nothing_for_ssh_and_that_is_said(upstream: Upstream, clo
             "a:",
         ),
         ("https://user:p%40ss@git.example.org/o/r.git", {}, "user:p@ss"),
-        ("https://t@git.example.org/o/r.git", {}, "t:"),
+        (f"https://{'t' * 20}@git.example.org/o/r.git", {}, "t" * 20 + ":"),
         ("https://org@dev.azure.com/org/p/_git/r", {"access_token": "t"}, "org:t"),
         ("https://a:b@git.example.org/o/r.git", {"access_token": "t"}, "t:"),
         ("https://a:b@git.example.org/o/r.git", {"credentials": {"username": "u", "password": "p"}}, "u:p"),
@@ -241,9 +274,11 @@ def test_credentials_that_do_not_fit_are_refused(url: str, inputs: dict[str, Any
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("nothing", [{}, {"access_token": None}, {"access_token": ""}, {"credentials": {}}])
+@pytest.mark.parametrize(
+    "nothing", [{"url": "https://git@h.org/r"}, {}, {"access_token": None}, {"access_token": ""}, {"credentials": {}}]
+)
 def test_empty_credentials_are_none(nothing: dict[str, Any], tmp_path: Path) -> None:
-    repository = parse_repository("https://github.com/o/r.git", str(tmp_path))
+    repository = parse_repository(nothing.get("url", "https://github.com/o/r.git"), str(tmp_path))
     assert find_login(repository, nothing.get("access_token"), nothing.get("credentials")) is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,6 +165,43 @@ def test_an_update_is_tried_again_too(server: GitServer, upstream: Upstream, clo
     assert (made / "flows.py").read_text() == "three"
 
 
+def test_an_old_commit_is_found_on_a_server_that_hands_out_branches_only(
+    server: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    first = git("rev-parse", "HEAD~1", cwd=upstream.work)
+    git("config", "--file", str(clone.home / ".gitconfig"), "protocol.version", "0", cwd=clone.home)
+    clone(server.url("demo.git"))
+    assert git("rev-parse", "HEAD", cwd=clone(server.url("demo.git"), commit_sha=first)) == first
+
+
+def test_a_clone_of_another_user_is_an_error_that_git_explains(
+    server: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    clone(server.url("demo.git"))
+    # What git does where the owner differs, without being root to change the owner.
+    clone.context.environ["GIT_TEST_ASSUME_DIFFERENT_OWNER"] = "1"
+    with pytest.raises(StepError, match="belongs to another user") as caught:
+        clone(server.url("demo.git"))
+    assert "safe.directory" in caught.value.output
+
+
+def test_two_runs_in_one_directory_both_succeed(server: GitServer, upstream: Upstream, clone: Step) -> None:
+    server.hold()
+
+    def be_faster() -> None:
+        server.held.wait(20)
+        git("clone", "-q", str(upstream.bare), "demo", cwd=clone.directory)
+        git("remote", "set-url", "origin", server.url("demo.git"), cwd=clone.directory / "demo")
+        server.release()
+
+    other = threading.Thread(target=be_faster)
+    other.start()
+    made = clone(server.url("demo.git"))
+    other.join()
+    assert clone.entries == ["demo"]
+    assert (made / "flows.py").read_text() == "two"
+
+
 def put_file(place: Path, _other: Path) -> None:
     place.write_text("mine")
 
@@ -266,6 +304,9 @@ def test_a_working_directory_that_cannot_be_written(server: GitServer, upstream:
     with pytest.raises(StepError, match="cannot write the clone") as caught:
         clone(server.url("demo.git"), clone_directory_name="file/demo")
     assert caught.value.hint
+    with pytest.raises(StepError, match=r"cannot write the clone: x*: File name too long"):
+        clone(server.url("demo.git"), clone_directory_name="x" * 256)
+    assert clone.entries == ["file"]
     shutil.rmtree(clone.directory)
     with pytest.raises(StepError):
         clone(server.url("demo.git"))

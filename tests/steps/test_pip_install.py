@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from stepengine.plugin import Context, StepError
+from stepengine.plugin import Completed, Context, StepError
 from stepengine_steps import _pip
 from stepengine_steps.pip import pip_install_requirements
 
@@ -47,6 +47,13 @@ def without_pip(tmp_path):
 
 
 @pytest.fixture
+def uv():
+    if not UV:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("uv is not installed")
+    return UV
+
+
+@pytest.fixture
 def events():
     return []
 
@@ -54,8 +61,8 @@ def events():
 @pytest.fixture(params=["uv", "pip"])
 def context(request, tmp_path, events, with_pip):
     """A run in a project directory, once with each installer, for a fresh interpreter."""
-    if request.param == "uv" and not UV:
-        pytest.fail("uv is not installed") if os.environ.get("CI") == "true" else pytest.skip("uv is not installed")
+    if request.param == "uv":
+        request.getfixturevalue("uv")
     project = tmp_path / "project"
     project.mkdir()
     build_wheel(project / "wheels")
@@ -65,12 +72,12 @@ def context(request, tmp_path, events, with_pip):
 
 
 def new_context(project, environment, events, *, uv):
-    bare = project.parent / "programs"
-    bare.mkdir(exist_ok=True)
+    bare = project / "programs"
+    bare.mkdir()
     if uv:
         (bare / "uv").symlink_to(UV)
     # A home of its own: no configuration of the machine's decides which installer it is.
-    environ = {"PATH": str(bare), "HOME": str(project.parent), "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
+    environ = {"PATH": str(bare), "HOME": str(project), "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
     return Context(
         str(project),
         environ=environ,
@@ -148,20 +155,16 @@ def test_a_requirement_that_is_none_is_named(context):
     assert "===== 1" in fail(context).message
 
 
-def test_an_interpreter_that_belongs_to_the_system(context, without_pip, with_pip):
-    library = subprocess.run(
-        [context.python, "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"],
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout.strip()
-    if os.path.exists(os.path.join(library, "EXTERNALLY-MANAGED")):
-        pytest.skip("the interpreter that runs the tests is such a one")
-    completed = subprocess.CompletedProcess(
-        [], 1, "", "error: externally-managed-environment\n\nx This environment ..."
-    )
-    message, hint = _pip.explain(completed, context.python)
-    assert "PEP 668" in message
+@pytest.mark.parametrize(
+    "text",
+    [
+        "error: externally-managed-environment\n\nx This environment is externally managed",
+        "error: The interpreter at /usr is externally managed, and indicates the following:",
+    ],
+)
+def test_an_interpreter_that_belongs_to_the_system(text):
+    message, hint = _pip.explain(Completed(1, "", text), "/usr/bin/python3")
+    assert message == "/usr/bin/python3 belongs to the system, which forbids it (PEP 668)"
     assert "virtual environment" in hint
 
 
@@ -206,8 +209,7 @@ def test_an_interpreter_without_pip_and_no_uv(tmp_path, without_pip, events):
     assert "ensurepip" in error.hint
 
 
-@pytest.mark.skipif(not UV, reason="uv is not installed")
-def test_uv_needs_no_pip(tmp_path, without_pip, events):
+def test_uv_needs_no_pip(uv, tmp_path, without_pip, events):
     project = tmp_path / "project"
     project.mkdir()
     build_wheel(project / "wheels")
@@ -217,8 +219,7 @@ def test_uv_needs_no_pip(tmp_path, without_pip, events):
     assert is_installed(context)
 
 
-@pytest.mark.skipif(not UV, reason="uv is not installed")
-def test_pips_index_counts_for_uv(tmp_path, without_pip, events):
+def test_pips_index_counts_for_uv(uv, tmp_path, without_pip, events):
     context = new_context(tmp_path, without_pip, events, uv=True)
     context.environ.update(PIP_INDEX_URL="https://private/simple", PIP_CERT="/ca.pem")
     args, variables = _pip.installer("requirements.txt", context)
@@ -228,8 +229,7 @@ def test_pips_index_counts_for_uv(tmp_path, without_pip, events):
     assert "UV_DEFAULT_INDEX" not in _pip.installer("requirements.txt", context)[1]
 
 
-@pytest.mark.skipif(not UV, reason="uv is not installed")
-def test_pip_installs_where_its_configuration_names_an_index(tmp_path, without_pip, events):
+def test_pip_installs_where_its_configuration_names_an_index(uv, tmp_path, without_pip, events):
     context = new_context(tmp_path, without_pip, events, uv=True)
     (tmp_path / "pip.conf").write_text("[global]\nextra-index-url = https://private/simple\n")
     context.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")

@@ -57,10 +57,3 @@ def test_what_is_no_directory_is_refused(context, tmp_path, place, what):
 def test_what_is_no_path_is_refused(context, place):
     with pytest.raises(StepError):
         set_working_directory(place, context=context)
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may enter every directory")
-def test_a_directory_without_permission_is_refused(context, tmp_path):
-    (tmp_path / "closed").mkdir(mode=0o000)
-    with pytest.raises(StepError):
-        set_working_directory("closed", context=context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PULL_PLACES = ("auto", "image", "here", "skip")
+
+
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        # Left to itself argparse asks shutil, which imports every compression module that there is.
+        try:
+            width = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            width = 100
+        super().__init__(prog, width=width - 2)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +57,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
         hint = did_you_mean(name, _COMMANDS, f"there are: {', '.join(_COMMANDS)}")
         raise UsageError(f"there is no command {name!r}", hint=hint)
     summary, fill = _COMMANDS[name]
-    parser = _Parser(prog=f"stepengine {name}", description=summary, allow_abbrev=False)
+    parser = _Parser(prog=f"stepengine {name}", description=summary, allow_abbrev=False, formatter_class=_Formatter)
     fill(parser)
     try:
         options = parser.parse_args(arguments[1:])

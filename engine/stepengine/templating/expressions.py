@@ -36,6 +36,10 @@ _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "fa
 _FUNCTIONS = frozenset({"range"})
 
 
+class UnknownNameError(TemplateError):
+    """An expression uses a filter, test, method or function that does not exist."""
+
+
 class _Token(NamedTuple):
     kind: str
     text: str

@@ -191,7 +191,7 @@ STRINGS = re.compile(r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' """, re.VERBOSE 
 
 _GO = re.compile(
     r"""[-.\#/!>^&*%@~=:`?,;|+<\\)\]}]     # no expression begins so
-    | \$[^A-Za-z_]? \Z | \$\. | \$\w*\s*:?=
+    | \$[^A-Za-z_]? \Z | \$\. | \$\w*\s*:?=(?!=)
     | (?:range|if|else|end|with|template|define|block|break|continue)\b(?!\s*[.|\[(-])
     """,
     re.VERBOSE,

@@ -17,6 +17,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stepengine.errors import TemplateError
+from stepengine.templating.expressions import UnknownNameError
 from stepengine.templating.scope import RenderError
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class _Undefined(ChainableUndefined, StrictUndefined):
 
     __slots__ = ()
 
+    # A list that holds one has no text form either.
+    __repr__ = Undefined.__add__
+
 
 class _Call:
     """A function or method that an expression may call."""
@@ -80,8 +84,8 @@ def _refuse(what: str) -> TemplateError:
     return TemplateError(what, hint="an expression is for small changes of a value; compute larger ones in a step")
 
 
-def _weigh(value: Any) -> None:
-    """Refuse a value that is larger than `MAX_CHARACTERS` when written out; a cycle is."""
+def _weigh(value: Any, *, result: bool = False) -> None:
+    """Refuse what is larger than `MAX_CHARACTERS` when written out (a cycle is), and a result with undefined parts."""
     budget = MAX_CHARACTERS
     pending = [value]
     while pending:
@@ -93,6 +97,8 @@ def _weigh(value: Any) -> None:
             pending.extend(item.values())
         elif isinstance(item, (list, tuple, set, frozenset)):
             pending.extend(item)
+        elif result and isinstance(item, Undefined):
+            str(item)  # raises what it has to say
         budget -= 8
         if budget < 0:
             raise _refuse(f"it makes a value of more than {MAX_CHARACTERS:,} characters")
@@ -269,10 +275,8 @@ def compile_source(source: str, texts: Sequence[str]) -> tuple[Callable[[list[An
     def evaluate(values: list[Any]) -> Any:
         try:
             result = expression(**{f"_r{index}": _variable(value) for index, value in enumerate(values)})
-            if isinstance(result, Undefined):
-                str(result)  # raises what it has to say
             result = _plain(result)
-            _weigh(result)
+            _weigh(result, result=True)
         except TemplateError:
             raise
         except Exception as error:  # an expression can fail as any code can
@@ -287,7 +291,7 @@ def _check_calls(tree: nodes.Node, texts: Sequence[str]) -> None:
     for call in (*calls, *tree.find_all(nodes.Call)):
         called = call.node
         if isinstance(called, nodes.Name) and called.name.startswith("_r"):
-            raise TemplateError(f"there is no function {texts[int(called.name[2:])]}", hint="there is: range")
+            raise UnknownNameError(f"there is no function {texts[int(called.name[2:])]}", hint="there is: range")
         if isinstance(called, nodes.Getattr) and called.attr not in _METHODS:
             raise _unknown("method", called.attr, _METHODS)
 
@@ -297,7 +301,7 @@ def _unknown(kind: str, name: str, known: Sequence[str]) -> TemplateError:
 
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-    return TemplateError(f"there is no {kind} {name}", hint=hint)
+    return UnknownNameError(f"there is no {kind} {name}", hint=hint)
 
 
 def _syntax_error(message: str, texts: Sequence[str]) -> TemplateError:

@@ -29,7 +29,7 @@ _FOREIGN = "it is neither a reference nor an expression, and stays as it is"
 MAX_DEPTH = 100
 """Levels of mappings and lists around a placeholder."""
 
-MAX_NODES = 1_000_000
+MAX_NODES = 200_000
 """Values in one template, each counted as often as an alias repeats it."""
 
 
@@ -358,7 +358,7 @@ class _Compiler:
         return self._expression(placeholder, written, location, foreign=foreign)
 
     def _expression(self, placeholder: Placeholder, written: str, location: Path, *, foreign: bool) -> _Value | None:
-        from stepengine.templating.expressions import Expression
+        from stepengine.templating.expressions import Expression, UnknownNameError
 
         content = placeholder.content
         expression = Expression(content, offset=placeholder.content_start, location=location)
@@ -370,7 +370,8 @@ class _Compiler:
         try:
             expression.compile()
         except TemplateError as error:
-            if foreign or not (placeholder.plain or is_meant(content)):
+            meant = placeholder.plain or isinstance(error, UnknownNameError) or is_meant(content)
+            if foreign or not meant:
                 self._problem("foreign", placeholder.start, written, location)
             else:
                 self._problem("syntax", placeholder.start, written, location, error)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from stepengine.diagnostics import did_you_mean
 from stepengine.nodes import Mapping, Node, Scalar, Sequence
+from stepengine.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from stepengine.diagnostics import Diagnostics
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 KINDS = ("cron", "interval", "rrule")
 KEYS = (*KINDS, "timezone", "anchor_date", "active", "parameters", "slug", "replaces", "day_or")
 _NESTED = ("schedule", "active", "parameters", "slug", "replaces", "max_scheduled_runs")
-_INTERVAL = re.compile(r"\s*(?:[+-]?\d+(?:\.\d+)?|[+-]?P(?=.)[\dYMWDTHS.,]+|(?:\d+ days?,? ?)?\d+:\d\d(?::\d\d(?:\.\d+)?)?)\s*\Z")
+_INTERVAL = lazy_pattern(r"\s*(?:[+-]?\d+(?:\.\d+)?|[+-]?P(?=.)[\dYMWDTHS.,]+|(?:\d+ days?,? ?)?\d+:\d\d(?::\d\d(?:\.\d+)?)?)\s*\Z")
 
 
 class ScheduleChecker:
@@ -85,7 +85,7 @@ class ScheduleChecker:
 
 
 _CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_CRON_PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?\Z")
+_CRON_PART = lazy_pattern(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?\Z")
 
 
 def _is_plain_cron(text: str) -> bool:

@@ -142,11 +142,10 @@ class BuildKitBuilder:
         yield from _argument_flags(request.arguments, variables)
         for name, value in request.labels.items():
             yield from ("--label", f"{name}={value}")
-        for flag, value in (("--target", request.target), ("--network", request.network)):
-            if value:
-                yield from (flag, value)
-        if request.platforms:
-            yield from ("--platform", ",".join(request.platforms))
+        platforms = ",".join(request.platforms)
+        for flag, setting in (("--target", request.target), ("--network", request.network), ("--platform", platforms)):
+            if setting:
+                yield from (flag, setting)
         if request.no_cache:
             yield "--no-cache"
         yield from _common_flags(options)

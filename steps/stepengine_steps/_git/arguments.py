@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
-from urllib.parse import urlparse
+from typing import TYPE_CHECKING, Any
 
 from stepengine.plugin import StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # "git help check-ref-format", rules 1 and 3 to 10; rule 2 is about the "refs/heads/" that git itself puts in front.
 _REFNAME_FORBIDDEN = re.compile(
@@ -133,6 +135,8 @@ def clone_directory(repository: str, branch: str | None, name: str | None) -> st
     """
     if name:
         return os.path.join(*_inner_path("clone_directory_name", name).split("/"))
+    from urllib.parse import urlparse
+
     try:
         path = urlparse(repository).path
     except ValueError:  # brackets, in a path that is no URL
@@ -143,6 +147,36 @@ def clone_directory(repository: str, branch: str | None, name: str | None) -> st
     if base in ("", ".", "..") or base.startswith("-"):
         raise StepError(f"no directory can be named after {base!r}", hint="set clone_directory_name")
     return f"{base}-{branch.replace('/', '-')}" if branch else base
+
+
+def find_problems(inputs: Mapping[str, Any]) -> list[str]:
+    """Tell what is wrong with inputs before a run, as far as they hold no reference.
+
+    Args:
+        inputs: The step's inputs as the file has them.
+
+    Returns:
+        One line for each.
+    """
+    known = {name: value for name, value in inputs.items() if value and "{{" not in str(value)}
+    problems = [
+        f"{one} and {other} cannot both be given"
+        for one, other in (("branch", "commit_sha"), ("access_token", "credentials"))
+        if one in known and other in known
+    ]
+    checks: dict[str, Callable[[Any], object]] = {
+        "branch": check_branch,
+        "commit_sha": check_commit,
+        "directories": check_directories,
+        "clone_directory_name": lambda value: _inner_path("clone_directory_name", value),
+    }
+    for name, check in checks.items():
+        if name in known:
+            try:
+                check(known[name])
+            except StepError as error:
+                problems.append(f"{error.message}; {error.hint}")
+    return problems
 
 
 def _inner_path(name: str, value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +57,8 @@ def commit_not_found(git: Git, commit: str, stderr: str = "") -> StepError:
 
 def branch_not_found(git: Git, branch: str, directory: str) -> StepError:
     """Make the error for a branch that the repository does not have, with what comes near."""
+    import difflib
+
     listing = git.remote("ls-remote", "--heads", "--tags", "--", git.url, cwd=directory, show=False).stdout
     refs = [line.split("\t")[1] for line in listing.splitlines() if "\t" in line]
     names = [ref.split("/", 2)[2] for ref in refs if not ref.endswith("^{}")]

@@ -98,7 +98,8 @@ def _fill(git: Git, directory: str, wanted: Wanted, context: Context) -> None:
             context.warn(f"{git.url} is empty")
             return
         checkout = ["HEAD"]
-    limit_to_directories(git, directory, wanted)
+    if wanted.directories:
+        limit_to_directories(git, directory, wanted)
     git.remote("checkout", "--quiet", "--progress", *checkout, "--", cwd=directory)
     finish(git, directory, wanted, context)
 

@@ -9,14 +9,13 @@ at its timeout, after which git's lock files stay, and has none on Windows; and 
 from __future__ import annotations
 
 import copy
-import re
 import shutil
 import time
 from typing import TYPE_CHECKING
 
 from stepengine.plugin import Completed, Context, StepError
 from stepengine_steps._git import failures
-from stepengine_steps._git.credentials import helper_options
+from stepengine_steps._git.credentials import credential_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +67,6 @@ _OPTIONS = (
     "-c",
     "maintenance.autoDetach=false",
 )
-
-_PROGRESS = re.compile(r"(?:remote: )?(?P<text>[A-Z][A-Za-z ]+): +\d+% \((?P<current>\d+)/(?P<total>\d+)\)")
 
 
 class Git:
@@ -129,7 +126,7 @@ class Git:
         Raises:
             StepError: it failed, or took too long.
         """
-        options = [*_OPTIONS, *(helper_options(self.repository.origin) if self._login else [])]
+        options = [*_OPTIONS, *credential_options(self.repository, self._login)]
         delay = FIRST_DELAY_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             completed = self._run(self._remote, [*options, *args], cwd=cwd, env={}, show=show)
@@ -159,7 +156,7 @@ class Git:
             raise StepError(f"git could not be started: {error}", hint="check the installation of git") from error
 
     def _show(self, stream: str, line: str) -> None:
-        match = _PROGRESS.match(line)
+        match = failures.PROGRESS.match(line)
         if match:
             self._report.progress("git", match["text"], int(match["current"]), int(match["total"]))
         # "Cloning into" names our temporary directory.

@@ -30,6 +30,10 @@ _HELPER = (
     f'"${USERNAME_VARIABLE}" "${PASSWORD_VARIABLE}";; esac; }}; f'
 )
 
+# A name that stands alone before the host is a user's (git@, organization@dev.azure.com), or a token; no host has
+# shorter tokens (Bitbucket's app passwords have 20 characters, GitLab's tokens 26, GitHub's 40).
+_TOKEN_LENGTH = 20
+
 _LINE_BREAKERS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -52,17 +56,21 @@ class Login(NamedTuple):
         return {USERNAME_VARIABLE: self.username, PASSWORD_VARIABLE: self.password}
 
 
-def helper_options(origin: str) -> list[str]:
-    """Give the options that make git ask our helper, and no other, for one origin's credentials.
+def credential_options(repository: Repository, login: Login | None) -> list[str]:
+    """Give the options that make git ask our helper, and no other, for the credentials of the repository's origin.
 
     The other helpers are left out (an empty value clears the list, "git help gitcredentials"): one might store the
     token in a file, or open a window when the token is refused.
+    Without a login, the user's own helpers are asked, for the user that the URL names.
 
     Args:
-        origin: `scheme://host[:port]`.
+        repository: The repository.
+        login: What to log in with.
     """
-    key = f"credential.{origin}.helper"
-    return ["-c", f"{key}=", "-c", f"{key}={_HELPER}"]
+    key = f"credential.{repository.origin}"
+    if login:
+        return ["-c", f"{key}.helper=", "-c", f"{key}.helper={_HELPER}"]
+    return ["-c", f"{key}.username={repository.username}"] if repository.username else []
 
 
 def find_login(repository: Repository, access_token: str | None, credentials: Mapping[str, Any] | None) -> Login | None:
@@ -86,9 +94,9 @@ def find_login(repository: Repository, access_token: str | None, credentials: Ma
     if access_token:
         credentials = {"access_token": access_token}
     if not credentials:
-        if not (repository.username or repository.password):
-            return None
-        return _login(repository.username, repository.password)
+        if repository.password or len(repository.username) >= _TOKEN_LENGTH:
+            return _login(repository.username, repository.password)
+        return None
     if not isinstance(credentials, dict):
         raise StepError("credentials is no mapping", hint="refer to a credentials block, or write token: … below it")
     username = _text(credentials, "username")

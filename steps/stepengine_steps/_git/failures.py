@@ -9,6 +9,10 @@ import re
 from typing import NamedTuple
 
 from stepengine.plugin import StepError
+from stepengine_steps._git.arguments import without_userinfo
+
+PROGRESS = re.compile(r"(?:remote: )?(?P<text>[A-Z][A-Za-z ]+): +\d+% \((?P<current>\d+)/(?P<total>\d+)\)")
+"""How git shows progress: `Receiving objects:  42% (420/1000), 1.2 MiB | 3.4 MiB/s`."""
 
 _OUTPUT_LINES = 20
 
@@ -38,8 +42,8 @@ _PERMANENT = (
     ),
     _reason(
         r"permission denied \(",
-        "{url} refuses the SSH key",
-        "add this machine's public key to the host, or use an https URL with access_token",
+        "the SSH key of this machine is refused, for {url}",
+        "add its public key to the host, or use an https URL with access_token (a submodule's URL may be an SSH one)",
     ),
     _reason(
         r"host key verification failed",
@@ -53,7 +57,7 @@ _PERMANENT = (
         "check its name, and that the token may read it",
     ),
     _reason(
-        r"certificate|self.signed",
+        r"certificate (problem|verif)|self.signed certificate|local issuer certificate",
         "the TLS certificate of {url} is not trusted",
         "have git trust its authority: http.sslCAInfo, or GIT_SSL_CAINFO",
     ),
@@ -65,11 +69,11 @@ _PERMANENT = (
     _reason(r"no space left on device", "the disk is full", "make room, or clone fewer directories"),
     _reason(
         r"dubious ownership",
-        "the clone belongs to another user",
-        "git config --global --add safe.directory PATH, or remove the directory",
+        "a directory belongs to another user, so git does not use it",
+        "run the `git config` command that git names, or remove the directory",
     ),
     _reason(
-        r"redirect",
+        r"from redirection|redirects followed|returned error: 30\d",
         "{url} redirects in a way that git does not follow",
         "give the URL that it redirects to",
     ),
@@ -90,6 +94,8 @@ _TRANSIENT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+
+_QUOTED_URL = re.compile(r"'([a-z]+://[^'\s]+)'")
 
 _IN_THE_WAY = re.compile(r"would be overwritten by \w+:\n((?:\t.*\n?)+)")
 
@@ -126,7 +132,8 @@ def explain(url: str, stderr: str, attempts: int = 1) -> StepError:
     Returns:
         The error.
     """
-    output = "\n".join(stderr.strip().splitlines()[-_OUTPUT_LINES:])
+    lines = [line for line in stderr.strip().splitlines() if not PROGRESS.match(line)]
+    output = "\n".join(lines[-_OUTPUT_LINES:])
     if match := _IN_THE_WAY.search(stderr):
         files = ", ".join(line.strip() for line in match[1].splitlines())
         return StepError(
@@ -136,17 +143,24 @@ def explain(url: str, stderr: str, attempts: int = 1) -> StepError:
         )
     for reason in _PERMANENT:
         if reason.pattern.search(stderr):
-            return StepError(reason.message.format(url=url), hint=reason.hint, output=output)
+            return StepError(reason.message.format(url=_subject(url, stderr)), hint=reason.hint, output=output)
     if can_pass(stderr):
         return StepError(
-            f"{url} cannot be reached: {_last_line(stderr)}",
+            f"{_subject(url, stderr)} cannot be reached: {_first_error(stderr)}",
             hint=f"it was tried {attempts} times; check the network and the host's name, and try again later",
             output=output,
         )
-    return StepError(f"git failed with {url}: {_last_line(stderr)}", output=output)
+    return StepError(f"git failed with {url}: {_first_error(stderr)}", output=output)
 
 
-def _last_line(stderr: str) -> str:
+def _subject(url: str, stderr: str) -> str:
+    """Give the URL that a failure is about: a submodule's, where git names one; else the repository's."""
+    match = _QUOTED_URL.search(stderr)
+    named = without_userinfo(match[1]).rstrip("/") if match else url
+    return url if url.startswith(named) else named
+
+
+def _first_error(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (fatal or lines or ["it said nothing"])[0].removeprefix("fatal: ").removeprefix("error: ")

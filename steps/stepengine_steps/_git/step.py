@@ -53,11 +53,20 @@ def run(inputs: Inputs, context: Context) -> str:
     git = Git(context, repository, login)
     what = f" ({wanted.branch or wanted.commit})" if wanted.branch or wanted.commit else ""
     context.write(f"{'updating' if exists else 'cloning'} {repository.url}{what} {'in' if exists else 'into'} {shown}")
-    if exists:
+    if exists or not _cloned(git, target, shown, wanted, context):
         update(git, target, shown, wanted, context)
-    else:
-        clone(git, target, wanted, context)
     return shown
+
+
+def _cloned(git: Git, target: str, shown: str, wanted: Wanted, context: Context) -> bool:
+    """Clone; give false where another run in the same directory was faster."""
+    try:
+        clone(git, target, wanted, context)
+    except OSError:
+        if not check_target(target, shown):
+            raise
+        return False
+    return True
 
 
 def _wanted(inputs: Inputs) -> Wanted:
@@ -73,9 +82,11 @@ def _wanted(inputs: Inputs) -> Wanted:
 
 def _inside(directory: str, path: str) -> str:
     """Give a path's absolute form, links in it considered, unless it leads out of the working directory."""
+    from pathlib import Path
+
     root = os.path.realpath(directory)
     target = os.path.join(root, path)
-    if os.path.commonpath([root, os.path.realpath(target)]) != root:
+    if not Path(os.path.realpath(target)).is_relative_to(root):
         raise StepError(
             f"{path} is a link out of the working directory",
             hint="remove the link, or set clone_directory_name to another name",

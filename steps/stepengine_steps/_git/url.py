@@ -144,12 +144,13 @@ def _from_scp(text: str, match: re.Match[str]) -> Repository:
 
 
 def _from_file_url(text: str, parts: SplitResult) -> Repository:
-    # 30 ms of imports that no other form of a URL needs.
-    from urllib.request import url2pathname
-
     if parts.netloc not in ("", "localhost"):
         raise StepError(f"repository is a file URL with a host: {text!r}", hint="write file:///absolute/path")
-    path = url2pathname(parts.path)
+    path = unquote(parts.path)
+    if os.name == "nt":  # "/C:/…"; elsewhere the import, of 30 ms, would do what unquote does
+        from urllib.request import url2pathname
+
+        path = url2pathname(parts.path)
     if not os.path.exists(path):
         raise StepError(f"repository does not exist: {text}", hint="check the path")
     return Repository(text, "file", "", "", os.path.realpath(path))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TRAILING_SPACES = re.compile(r"(?<!\\) +$")
+# A line without its trailing spaces, unless a backslash keeps them.
+_KEPT = re.compile(r"^((?:\\.|.)*?) *$", re.DOTALL)
+_ANY_DIRECTORIES = re.compile(r"(?<![^/])\*\*+(?:/|$)")
 
 
 def read_ignore_file(text: str) -> Callable[[str, bool], bool]:
@@ -30,58 +32,73 @@ def read_ignore_file(text: str) -> Callable[[str, bool], bool]:
 
 
 def _rule(line: str) -> tuple[re.Pattern[str], bool, bool] | None:
-    line = _TRAILING_SPACES.sub("", line)
+    line = _KEPT.sub(r"\1", line)
     if not line or line.startswith("#"):
         return None
     negated = line.startswith("!")
     line = line[1:] if negated else line
     directories_only = line.endswith("/")
-    line = line.rstrip("/") if directories_only else line
-    anchored = "/" in line
+    line = line[:-1] if directories_only else line
     expression = _translate(line.removeprefix("/"))
     if not line or expression is None:
         return None
+    anchored = "/" in line
     return re.compile(expression if anchored else f"(?:.*/)?{expression}", re.DOTALL), negated, directories_only
 
 
 def _translate(pattern: str) -> str | None:
     """Translate a pattern; None where it can match nothing."""
-    segments = pattern.split("/")
-    parts: list[str] = []
-    for index, segment in enumerate(segments):
-        last = index == len(segments) - 1
-        if segment == "**" and len(segments) > 1:
-            parts.append(".+" if last else "(?:.*/)?")
-            continue
-        translated = _translate_segment(segment)
-        if translated is None:
-            return None
-        parts.append(translated if last else f"{translated}/")
-    return "".join(parts)
-
-
-def _translate_segment(segment: str) -> str | None:
     expression = ""
     position = 0
-    while position < len(segment):
-        character = segment[position]
+    while position < len(pattern):
+        character = pattern[position]
+        if stars := _ANY_DIRECTORIES.match(pattern, position):
+            expression += "(?:.*/)?" if stars[0].endswith("/") else ".+"
+            position = stars.end()
+            continue
         position += 1
         if character == "*":
             expression += "[^/]*"
         elif character == "?":
             expression += "[^/]"
         elif character == "[":
-            match = re.compile(r"(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]").match(segment, position)
-            if not match:
+            bracket = _translate_bracket(pattern, position)
+            if bracket is None:
                 return None
-            members = re.sub(r"([\[&~|^])", r"\\\1", match["set"]).replace("]", r"\]", match["set"].startswith("]"))
-            expression += f"(?!/)[{'^' if match['not'] else ''}{members}]"
-            position = match.end()
-        elif character == "\\":
-            if position == len(segment):
-                return None
-            expression += re.escape(segment[position])
-            position += 1
+            translated, position = bracket
+            expression += translated
         else:
+            if character == "\\":
+                character = pattern[position : position + 1]
+                position += 1
+            if not character:
+                return None
             expression += re.escape(character)
     return expression
+
+
+def _translate_bracket(pattern: str, position: int) -> tuple[str, int] | None:
+    """Translate the set of characters whose `[` is before `position`; give where it ends, or None where it does not."""
+    negated = pattern[position : position + 1] in ("!", "^")
+    position += negated
+    start = position
+    members = ""
+    before = ""
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "]" and position > start:
+            return f"(?!/)[{'^' if negated else ''}{members}]", position + 1
+        is_range = character == "-" and before and pattern[position + 1 : position + 2] not in ("", "]")
+        position += bool(is_range)
+        if pattern[position] == "\\":
+            position += 1
+        if position == len(pattern):
+            return None
+        character = pattern[position]
+        if not is_range:
+            members += re.escape(character)
+        elif before <= character:
+            members += f"{re.escape(before)}-{re.escape(character)}"
+        before = "" if is_range else character
+        position += 1
+    return None

@@ -133,7 +133,7 @@ def _open(url: str, scheme: str, settings: Mapping[str, Any]) -> tuple[Any, str]
         hint = f"did you mean {close[0]}://?" if close else "use one that fsspec knows: s3, gs, az, sftp, ..."
         raise StepError(f"{scheme}:// is no protocol of a storage", hint=hint) from error
     except TypeError as error:
-        raise StepError(f"{scheme}:// does not take these settings: {error}", hint="check their names") from error
+        raise StepError(f"{scheme}:// cannot be used with these settings: {error}", hint="check their names") from error
     return filesystem, root
 
 
