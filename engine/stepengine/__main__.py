@@ -32,7 +32,7 @@ def _leave(code: int) -> None:
     import atexit
     import os
 
-    if os.name == "posix" and atexit._ncallbacks() == 0:  # type: ignore[attr-defined]  # noqa: SLF001
+    if os.name == "posix" and atexit._ncallbacks() == 0:  # noqa: SLF001
         os._exit(code)
 
 

@@ -57,7 +57,7 @@ def _process_state(context: Context) -> Iterator[None]:
     os.chdir(context.directory)
     _replace_environ(context.environ)
     lines = _LineStream(context, "stdout"), _LineStream(context, "stderr")
-    sys.stdout, sys.stderr = lines  # type: ignore[assignment]
+    sys.stdout, sys.stderr = lines
     try:
         yield
     finally:

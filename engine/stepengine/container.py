@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from stepengine.errors import StepError
@@ -170,10 +171,8 @@ class ContainerTransport:
                 ended += ", out of memory"
         except docker.errors.DockerException:
             ended = ""
-        try:
+        with suppress(docker.errors.DockerException):  # already gone, or the engine is
             container.remove(force=True, v=True)
-        except docker.errors.DockerException:
-            pass  # already gone, or the engine is
         return "\n".join(filter(None, [ended, said]))
 
 

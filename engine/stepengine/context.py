@@ -28,7 +28,7 @@ class Context:
         block: Finds a block's data by `(type slug, name)`.
     """
 
-    def __init__(  # noqa: D417
+    def __init__(
         self,
         directory: str,
         *,

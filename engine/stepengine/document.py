@@ -206,7 +206,9 @@ class _Composer:
         try:
             value = resolve_plain(text)
         except ValueError as error:
-            raise _Failure("yaml-syntax", f"{text!r} is no date: {error}", offset, "quote it to keep it as text") from None
+            raise _Failure(
+                "yaml-syntax", f"{text!r} is no date: {error}", offset, "quote it to keep it as text"
+            ) from None
         return Scalar(text, offset) if value is text else Scalar(value, offset, text)
 
     def _tagged(self, tag: str, text: str, offset: int) -> Any:

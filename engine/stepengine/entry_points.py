@@ -60,7 +60,7 @@ def _distributions(path: str) -> Iterator[tuple[str, str, str]]:
     except OSError:
         return  # a zip file, or a path that does not exist: as Python itself, without a word
     for entry in sorted(entries):
-        if entry.endswith(".dist-info") or entry.endswith(".egg-info"):
+        if entry.endswith((".dist-info", ".egg-info")):
             name, _, version = entry.rpartition(".")[0].partition("-")
             yield os.path.join(path, entry), name.lower().replace("_", "-"), version.partition("-")[0]
 

@@ -15,8 +15,8 @@ class ReferenceSource(NamedTuple):
     Attributes:
         namespace: "prefect.blocks" or "prefect.variables".
         description: Where it looks, in a few words, for messages.
-        lookup: Takes the path after the namespace, `(type slug, name)` for a block and `(name,)` for a variable, and gives
-            its value. Raises LookupError where it has none, TemplateError where it cannot tell.
+        lookup: Takes the path after the namespace, `(type slug, name)` for a block and `(name,)` for a variable, and
+            gives its value. Raises LookupError where it has none, TemplateError where it cannot tell.
         names: Gives what there is, as such paths, for suggestions.
     """
 

@@ -114,9 +114,11 @@ class Hooks:
             try:
                 module = importlib.import_module(entry.target.partition(":")[0])
                 manager.register(module, name=f"{entry.name} ({entry.distribution})")
-            except Exception as error:  # a third party's module may raise anything
+            except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
                 reason = " ".join(str(error).split())
-                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {type(error).__name__}: {reason}")
+                self._warn(
+                    f"the plugin {entry.name} of {entry.distribution} is left out: {type(error).__name__}: {reason}"
+                )
         self._drop_unknown(manager)
         return manager
 

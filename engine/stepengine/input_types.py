@@ -66,8 +66,8 @@ def mismatch(value: Any, annotation: str) -> str:
     """Tell whether a value of the file fits an annotation.
 
     Returns:
-        `""` where it fits, or where the annotation is one that only Python knows; "convertible" where it is another kind
-        of scalar, which steps take with more or less luck; "wrong" where no step could take it.
+        `""` where it fits, or where the annotation is one that only Python knows; "convertible" where it is another
+        kind of scalar, which steps take with more or less luck; "wrong" where no step could take it.
     """
     if not annotation:
         return FITS

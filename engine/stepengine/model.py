@@ -19,7 +19,6 @@ class Step(NamedTuple):
 
     Attributes:
         section: "build", "push" or "pull".
-        index: Its place in the section, from 0, empty entries not counted.
         name: The step name as it is written.
         id: What later steps refer to it by; empty where it has none.
         requires: The requirements that its name needs.
@@ -32,7 +31,6 @@ class Step(NamedTuple):
     """
 
     section: str
-    index: int
     name: str
     id: str
     requires: tuple[str, ...]

@@ -1,4 +1,7 @@
-"""Regular expressions that are compiled when they are first used: most runs use few of them, and each costs up to 1 ms."""
+"""Regular expressions that are compiled when they are first used.
+
+Most runs use few of them, and each costs up to 1 ms.
+"""
 
 from __future__ import annotations
 

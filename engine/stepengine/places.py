@@ -1,4 +1,7 @@
-"""Where steps run: this process, a child process, or a container; each takes inputs as data and gives outputs as data."""
+"""Where steps run: this process, a child process, or a container.
+
+Each takes inputs as data and gives outputs as data.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,9 @@ class Place(Protocol):
     description: str
     """In words, for people; empty for this process."""
 
-    environ: Mapping[str, str]
-    """The environment variables there."""
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment variables there."""
 
     @property
     def directory(self) -> str:

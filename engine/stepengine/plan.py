@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from stepengine.diagnostics import ERROR, WARNING, Diagnostic
 from stepengine.errors import TemplateError
@@ -144,9 +144,7 @@ class _Planner:
                     names[output] = step
         return PipelinePlan(pipeline, tuple(plans))
 
-    def _step(
-        self, step: Step, ids: dict[str, Step], names: dict[str, Step], *, in_container: bool
-    ) -> StepPlan:
+    def _step(self, step: Step, ids: dict[str, Step], names: dict[str, Step], *, in_container: bool) -> StepPlan:
         inputs = [
             self._input(step, name, value, step.templates.get(name), ids, names) for name, value in step.inputs.items()
         ]
@@ -172,10 +170,8 @@ class _Planner:
 
     def _render(self, step: Step, name: str, value: Any, template: Template) -> InputPlan:
         around = self._around
-        missing = "drop" if around.prefect_compat else "error"
-        scope = Scope(
-            environment=around.environment, source=around.resolve, secrets=around.secrets, missing=missing
-        )
+        missing: Literal["drop", "error"] = "drop" if around.prefect_compat else "error"
+        scope = Scope(environment=around.environment, source=around.resolve, secrets=around.secrets, missing=missing)
         try:
             rendered = template.render(scope)
         except TemplateError as error:
@@ -241,7 +237,11 @@ def _step_json(plan: StepPlan) -> dict[str, Any]:
             for each in plan.inputs
         ],
         "requires": [
-            {"requirement": state.requirement, "satisfied_by": state.satisfied_by or None, "problem": state.problem or None}
+            {
+                "requirement": state.requirement,
+                "satisfied_by": state.satisfied_by or None,
+                "problem": state.problem or None,
+            }
             for state in plan.requirements
         ],
     }

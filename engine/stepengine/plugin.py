@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
-    from stepengine.model import Step
-    from stepengine.result import RunResult, StepResult
-
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = [

@@ -73,7 +73,7 @@ def run_process(
         KeyboardInterrupt: passed on after the child and its descendants have been ended.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+    child = subprocess.Popen(
         args if isinstance(args, str) else list(args),
         cwd=cwd,
         env=dict(env),
@@ -117,7 +117,7 @@ def _signal_tree(child: subprocess.Popen[bytes], number: int) -> None:
         if child.poll() is None:
             # Popen.terminate would leave the descendants running.
             kill = ["taskkill", "/T", "/F", "/PID", str(child.pid)]
-            subprocess.run(kill, capture_output=True, check=False)  # noqa: S603 - a list of arguments, no shell
+            subprocess.run(kill, capture_output=True, check=False)
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left, or (macOS) only zombies are
         os.killpg(child.pid, number)

@@ -99,7 +99,9 @@ def image_of(pipeline: Pipeline, scope: Scope) -> str:
             continue
         templates = dict(deployment.templated)
         if path in templates:
-            kept = Scope(scope.outputs, environment=scope.environment, source=scope.source, secrets=scope.secrets, missing="drop")
+            kept = Scope(
+                scope.outputs, environment=scope.environment, source=scope.source, secrets=scope.secrets, missing="drop"
+            )
             value = templates[path].render(kept).value
         else:
             value = node_at(deployment.node, path).value

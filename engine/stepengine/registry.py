@@ -61,11 +61,12 @@ class Registry:
         """
         module, _, attribute = spec.target.partition(":")
         try:
-            return _load(module, attribute, None if spec.distribution else self._project)
+            function: Callable[..., Any] = _load(module, attribute, None if spec.distribution else self._project)
         except Exception as error:  # a third party's module may raise anything
             who = spec.distribution or f"{module}.py of this project"
             message = f"the step {spec.name} cannot be imported ({who}): {_told(error)}"
-            raise StepEngineError(message, hint="mend or update it; nothing has run yet") from error
+            raise StepEngineError(message, hint="mend or update it") from error
+        return function
 
     def _registered(self, name: str, providers: list[EntryPoint]) -> StepSpec | NotFound:
         entry = providers[0]
@@ -75,7 +76,7 @@ class Registry:
         module, _, attribute = entry.target.partition(":")
         try:
             function = _load(module, attribute, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
             message = f"the step {name} cannot be imported ({entry.distribution}): {_told(error)}"
             return NotFound(message, f"mend, update or uninstall {entry.distribution}", is_certain=True)
         return spec_of(function, name, entry.target, entry.distribution)
@@ -107,7 +108,7 @@ class Registry:
             if package in OWN_PACKAGES:
                 return self._unknown(name)
             return NotFound(f"the step {name} cannot be imported: {_told(error)}", self._near(name), is_certain=True)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
             return NotFound(f"the step {name} cannot be imported: {_told(error)}", "mend the module", is_certain=True)
         if not callable(function):
             return NotFound(f"{name} is no function", "name a function", is_certain=True)

@@ -18,11 +18,12 @@ from stepengine.events import (
     StepProgress,
     StepStarted,
 )
+from stepengine.failures import describe_exception
 from stepengine.masking import Masking
 from stepengine.places import LocalPlace
 from stepengine.pull import open_pull_place, pull_failure_hint
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
-from stepengine.spec import REQUIRED, StepOptions, StepSpec
+from stepengine.spec import REQUIRED, StepSpec, unreadable_spec
 from stepengine.templating import MISSING, Scope
 
 if TYPE_CHECKING:
@@ -207,8 +208,8 @@ class _PipelineRun:
             self._take(step, self._stopped(step, perf_counter()))
             return False
         succeeded = self._run_step(step, self._place)
-        assert self._pull_place is not None
-        self._pull_place = self._pull_place._replace(directory=self._place.directory)
+        if self._pull_place is not None:
+            self._pull_place = self._pull_place._replace(directory=self._place.directory)
         return succeeded
 
     def _note(self, message: str) -> None:
@@ -232,11 +233,13 @@ class _PipelineRun:
             returned = place.call(step, spec, self._inputs(step, spec), emit)
         except KeyboardInterrupt:
             result = self._stopped(step, started)
-        except (Exception, SystemExit) as error:  # a step is a third party's: whatever it raises is its failure
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             result = self._failed(step, started, self._explain(step, error))
         else:
             outputs = returned if isinstance(returned, dict) else {}
-            result = StepResult(step.section, step.id or None, step.name, "succeeded", perf_counter() - started, outputs)
+            result = StepResult(
+                step.section, step.id or None, step.name, "succeeded", perf_counter() - started, outputs
+            )
         self._report.end_output(step)
         self._take(step, result)
         return result.failure is None
@@ -250,7 +253,7 @@ class _PipelineRun:
         self._report(StepFinished(step, result))
 
     def _inputs(self, step: Step, spec: StepSpec) -> dict[str, Any]:
-        """Render a step's inputs; a null for an input that takes none, and has a default, is as if it were not there."""
+        """Render a step's inputs; a null for one that takes none, and has a default, is as if it were not there."""
         inputs = dict(step.inputs)
         scope = self._pull_scope if step.section == "pull" else self.scope
         for name, template in step.templates.items():
@@ -295,8 +298,7 @@ class _PipelineRun:
             if isinstance(error, TemplateError):
                 message = f"an input of {step.label} has no value: {message}"
         else:
-            message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-            output = _own_frames(error)
+            message, output = describe_exception(error)
         if step.section == "pull":
             extra = pull_failure_hint(self._pipeline, self._world.directory, step, self._pull_place)
             hint = "; ".join(filter(None, [hint, extra]))
@@ -308,13 +310,4 @@ def _spec_elsewhere(step: Step) -> StepSpec:
     module, dot, attribute = step.name.rpartition(".")
     if step.section != "pull" or not dot:
         raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
-    return StepSpec(step.name, f"{module}:{attribute}", None, True, "", StepOptions(), "")
-
-
-def _own_frames(error: BaseException) -> str:
-    """Give the end of a traceback without this engine's own frames: what a step's author needs."""
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "stepengine" not in frame.filename.replace("\\", "/").split("/")]
-    return "".join(traceback.format_list(own[-3:])).rstrip()
+    return unreadable_spec(step.name, f"{module}:{attribute}")

@@ -6,19 +6,15 @@ import re
 from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
+from stepengine.secrets import MIN_LENGTH, MIN_LINE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-MIN_LENGTH = 4
-"""Characters of the shortest text that is masked; masking shorter ones would make every text unreadable."""
-
-MIN_LINE = 8
-"""Characters of the shortest line of a secret of many lines that is masked on its own."""
 
 MAX_ENCODED = 16_384
 """Characters of the longest secret whose encoded forms are looked for as well."""
 
-_COMMON = frozenset({"false", "none", "null", "true", "undefined"})
+_COMMON = frozenset({"false", "none", "null", "true"})
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+\Z")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 # What encoders leave as it is: everything reserved encoded (RFC 3986, section 2.2); paths; JavaScript's

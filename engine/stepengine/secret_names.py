@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -42,8 +40,6 @@ _SECRET = frozenset({"DOCKER_AUTH_CONFIG"})
 # A path, by https://cloud.google.com/docs/authentication/application-default-credentials
 _PUBLIC = frozenset({"GOOGLE_APPLICATION_CREDENTIALS"})
 
-_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
-
 
 def is_secret_name(name: str) -> bool:
     """Whether an environment variable is named like a secret.
@@ -51,7 +47,7 @@ def is_secret_name(name: str) -> bool:
     Names are read word by word (`_` parts them, and a capital after a small letter): `GITHUB_TOKEN`, `DB_PASSWORD`,
     `apiKey`, `AWS_SECRET_ACCESS_KEY` are; `KEYBOARD`, `PWD`, `TOKEN_FILE`, `AWS_ACCESS_KEY_ID`, `PUBLIC_KEY` are not.
     """
-    words = [word.upper() for word in _BORDER.split(name) if word]
+    words = _words_of(name)
     whole = "_".join(words)
     if not words or whole in _PUBLIC:
         return False
@@ -67,6 +63,14 @@ def is_secret_name(name: str) -> bool:
         or not _SECRET_WORDS.isdisjoint(words)
         or any(word.endswith(_SECRET_ENDINGS) for word in words)
     )
+
+
+def _words_of(name: str) -> list[str]:
+    if name not in {name.upper(), name.lower()}:
+        import re
+
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return [word for word in name.upper().replace("-", "_").replace(".", "_").split("_") if word]
 
 
 # Fields that Prefect's own block types (3.8.8 and its collections) do not declare secret, and that name a place or a

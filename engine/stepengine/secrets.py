@@ -13,7 +13,6 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from stepengine.secret_forms import MIN_LENGTH, MIN_LINE, forms_of
 from stepengine.secret_names import is_secret_name, public_fields
 
 if TYPE_CHECKING:
@@ -24,6 +23,12 @@ __all__ = ["HIDDEN", "LineMasker", "Secrets", "StreamMasker", "is_secret_name", 
 HIDDEN = "***"
 """What stands for a secret."""
 
+MIN_LENGTH = 4
+"""Characters of the shortest text that is masked; masking shorter ones would make every text unreadable."""
+
+MIN_LINE = 8
+"""Characters of the shortest line of a secret of many lines that is masked on its own."""
+
 MAX_DEPTH = 200
 """Levels of mappings and lists that `mask_data` goes into."""
 
@@ -31,9 +36,7 @@ _HEAD = 3
 """Characters at the end of a text that make it a possible beginning of a secret."""
 
 # The userinfo of a URL (RFC 3986, section 3.2.1): `user:password@`, or a token alone.
-_PASSWORD_IN_URL = re.compile(r"://(?:[^\s/?#@:]*:([^\s/?#@]+)|([^\s/?#@:]{20,}))@")
-_BREAK = re.compile(r"[\r\n]")
-_NO_BREAK = re.compile(r"[^\r\n]+")
+_USERINFO = r"://(?:[^\s/?#@:]*:([^\s/?#@]+)|([^\s/?#@:]{20,}))@"
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 Span = tuple[int, int]
@@ -77,7 +80,7 @@ class Secrets:
             if is_secret_name(name):
                 self.add(value)
             elif "://" in value:
-                for match in _PASSWORD_IN_URL.finditer(value):
+                for match in re.finditer(_USERINFO, value):
                     password = match.group(1) or match.group(2)
                     self.add([password, _decoded(password)])
 
@@ -105,6 +108,8 @@ class Secrets:
         return _DataMasker(self).masked(value, 0)
 
     def _compile(self) -> None:
+        from stepengine.secret_forms import forms_of
+
         pending, self._pending = self._pending, []
         for secret in pending:
             texts, encoded = forms_of(secret)
@@ -294,7 +299,7 @@ def _without_breaks(text: str) -> str:
 
 def _break_positions(text: str) -> list[int]:
     """Give, for each line end character, how many other characters come before it."""
-    return [match.start() - index for index, match in enumerate(_BREAK.finditer(text))]
+    return [match.start() - index for index, match in enumerate(re.finditer(r"[\r\n]", text))]
 
 
 def _original(breaks: list[int], position: int) -> int:
@@ -313,7 +318,7 @@ def _replaced(text: str, spans: list[Span]) -> str:
     position = 0
     for start, end in spans:
         parts.append(text[position:start])
-        parts.append(_NO_BREAK.sub(HIDDEN, text[start:end]))
+        parts.append(re.sub(r"[^\r\n]+", HIDDEN, text[start:end]))
         position = end
     parts.append(text[position:])
     return "".join(parts)

@@ -83,11 +83,16 @@ def apply_overrides(document: Document, overrides: Iterable[str], catalogue: Cat
         target, equals, text = override.partition("=")
         step, dot, name = target.strip().rpartition(".")
         if not equals or not dot or not step or not name:
-            raise UsageError(f"--set {target}: not of the form STEP.INPUT=VALUE", hint="for example: --set build-image.tag=v1")
+            raise UsageError(
+                f"--set {target}: not of the form STEP.INPUT=VALUE", hint="for example: --set build-image.tag=v1"
+            )
         for step_name, node in _find_steps(document, step):
             value, written = _read_value(text, name, catalogue.find(step_name))
             key = node.entries[name][0] if name in node.entries else Scalar(name, node.offset)
-            node.entries[name] = (key, Scalar(value, key.offset, written) if _is_scalar(value) else _to_node(value, key.offset))
+            node.entries[name] = (
+                key,
+                Scalar(value, key.offset, written) if _is_scalar(value) else _to_node(value, key.offset),
+            )
 
 
 def _find_steps(document: Document, wanted: str) -> list[tuple[str, Mapping]]:
@@ -104,11 +109,15 @@ def _find_steps(document: Document, wanted: str) -> list[tuple[str, Mapping]]:
         known = [_id_of(node) or name.rpartition(".")[2] for name, node in steps]
         raise UsageError(
             f"--set: there is no step {wanted!r}",
-            hint=did_you_mean(wanted, known, f"there are: {', '.join(dict.fromkeys(known))}" if known else "the file has none"),
+            hint=did_you_mean(
+                wanted, known, f"there are: {', '.join(dict.fromkeys(known))}" if known else "the file has none"
+            ),
         )
     if len(unique) > 1 and found is not matches[0]:
         lines = ", ".join(str(document.source.position(node.offset)[0]) for _, node in unique.values())
-        raise UsageError(f"--set: {wanted!r} names several steps (lines {lines})", hint="give them ids, and name the id")
+        raise UsageError(
+            f"--set: {wanted!r} names several steps (lines {lines})", hint="give them ids, and name the id"
+        )
     return list(unique.values())
 
 

@@ -61,6 +61,22 @@ class StepSpec(NamedTuple):
         return [each.name for each in self.inputs or ()]
 
 
+def unreadable_spec(
+    name: str, target: str, options: StepOptions | None = None, distribution: str = "", summary: str = ""
+) -> StepSpec:
+    """Give the specification of a callable whose signature only calling it can tell."""
+    return StepSpec(
+        name,
+        target,
+        inputs=None,
+        accepts_any=True,
+        context="",
+        options=options or StepOptions(),
+        distribution=distribution,
+        summary=summary,
+    )
+
+
 def spec_of(function: Callable[..., Any], name: str, target: str, distribution: str = "") -> StepSpec:
     """Read what a callable says of itself.
 
@@ -73,9 +89,13 @@ def spec_of(function: Callable[..., Any], name: str, target: str, distribution: 
     """
     options = getattr(function, "__step__", None) or StepOptions()
     summary = (getattr(function, "__doc__", None) or "").strip().split("\n", 1)[0]
-    read = _read_function(function) if type(function) is _FUNCTION and not hasattr(function, "__wrapped__") else _inspect(function)
+    read = (
+        _read_function(function)
+        if type(function) is _FUNCTION and not hasattr(function, "__wrapped__")
+        else _inspect(function)
+    )
     if read is None:
-        return StepSpec(name, target, None, True, "", options, distribution, summary)
+        return unreadable_spec(name, target, options, distribution, summary)
     arguments, accepts_any = read
     return _build(name, target, arguments, accepts_any, options, distribution, summary)
 
@@ -87,7 +107,7 @@ def _build(
     name: str,
     target: str,
     arguments: Iterable[Input],
-    accepts_any: bool,
+    accepts_any: bool,  # noqa: FBT001 - private
     options: StepOptions,
     distribution: str,
     summary: str,
@@ -161,14 +181,18 @@ def spec_from_source(text: str, attribute: str, name: str, target: str) -> StepS
 
     bound = False
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == attribute and node.col_offset == 0:
+        if (
+            isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and node.name == attribute
+            and node.col_offset == 0
+        ):
             inputs = _read_ast(node.args) if not _changes_signature(node) else None
             summary = (ast.get_docstring(node) or "").split("\n", 1)[0]
             if inputs is None:
-                return StepSpec(name, target, None, True, "", StepOptions(), "", summary)
+                return unreadable_spec(name, target, summary=summary)
             return _build(name, target, inputs, node.args.kwarg is not None, StepOptions(), "", summary)
         bound = bound or _binds(node, attribute)
-    return StepSpec(name, target, None, True, "", StepOptions(), "") if bound else None
+    return unreadable_spec(name, target) if bound else None
 
 
 def _changes_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -208,5 +232,6 @@ def _read_ast(arguments: ast.arguments) -> list[Input]:
     pairs = [*zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
     pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return [
-        Input(each.arg, ast.unparse(each.annotation) if each.annotation else "", default(value)) for each, value in pairs
+        Input(each.arg, ast.unparse(each.annotation) if each.annotation else "", default(value))
+        for each, value in pairs
     ]

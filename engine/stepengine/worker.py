@@ -1,10 +1,13 @@
 """The far side of a pull rehearsal: runs steps as it is told, in a child process or in a container.
 
 It needs Python 3.10 and nothing else. Messages are JSON, one a line; they come on standard input and go to standard
-output; what steps print goes into pipes of its own and becomes messages. Towards the worker: `{"environ": …,
-"project": …, "directory": …}` once, then `{"target": "module:attribute", "inputs": …, "context": "name"}` for each step,
-and `{"block": data}` or `{"error": …}` in answer to a question. From the worker: `{"environ": …, "directory": …}` once; `{"emit": kind,
-"data": …}`; `{"need_block": [type, name]}`; and at the end of each step `{"result": …, "directory": …}` or `{"failed": …}`.
+output; what steps print goes into pipes of its own and becomes messages.
+
+Towards the worker: `{"environ": …, "project": …, "directory": …}` once; for each step
+`{"target": "module:attribute", "inputs": …, "context": "name"}`; in answer to a question `{"block": …}` or
+`{"error": …}`. From the worker: `{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`;
+`{"need_block": [type, name]}`; at the end of each step `{"result": …, "directory": …}` or
+`{"failed": …, "directory": …}`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from stepengine.calling import call_step
 from stepengine.context import Context
 from stepengine.errors import StepEngineError, TemplateError
+from stepengine.failures import describe_exception
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -149,13 +153,8 @@ class _Worker:
         except StepEngineError as error:
             told = {"message": error.message, "hint": error.hint, "output": getattr(error, "output", "")}
             return {"failed": told, "directory": self._context.directory}
-        except BaseException as error:
-            told = {"message": f"{type(error).__name__}: {error}".rstrip(": "), "hint": "", "output": _last_frames(error)}
+        except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
+            text, output = describe_exception(error)
+            told = {"message": text, "hint": "", "output": output}
             return {"failed": told, "directory": self._context.directory}
         return {"result": result, "directory": self._context.directory}
-
-
-def _last_frames(error: BaseException) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=-3)).rstrip()

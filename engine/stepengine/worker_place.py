@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepengine.errors import StepEngineError, StepError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from stepengine.model import Step
     from stepengine.places import Emit
     from stepengine.spec import StepSpec
+
+
+_MOMENT_SECONDS = 0.5
 
 
 class Transport(Protocol):
@@ -130,10 +134,11 @@ class ChildTransport:
     def __init__(self, project_directory: str, environ: Mapping[str, str]) -> None:
         self.root = tempfile.mkdtemp(prefix="stepengine-pull-")
         self.directory = os.path.join(self.root, "work")
+        self._at_end = False
         os.mkdir(self.directory)
         try:
             python, variables = make_throwaway(os.path.join(self.root, "environment"), environ)
-            self._errors = tempfile.TemporaryFile()
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
             self._child = subprocess.Popen(
                 [python, "-c", _START, project_directory],
                 cwd=self.directory,
@@ -149,26 +154,25 @@ class ChildTransport:
 
     def send(self, data: bytes) -> None:
         """Write to the child."""
-        assert self._child.stdin is not None
-        self._child.stdin.write(data)
-        self._child.stdin.flush()
+        if self._child.stdin is not None:
+            self._child.stdin.write(data)
+            self._child.stdin.flush()
 
     def receive(self) -> bytes:
         """Read a line from the child."""
-        assert self._child.stdout is not None
-        return self._child.stdout.readline()
+        line = b"" if self._child.stdout is None else self._child.stdout.readline()
+        self._at_end = not line
+        return line
 
     def end(self) -> str:
         """End the child with all that it started, and remove its directory."""
         if self._errors.closed:
             return ""
-        code = self._child.poll()
+        code = self._exit_status()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):  # what was not sent yet no longer matters
                     pipe.close()
-                except OSError:
-                    pass  # what was not sent yet no longer matters
         end_process(self._child)
         self._errors.seek(0)
         said = self._errors.read()[-4000:].decode("utf-8", "replace").strip()
@@ -176,6 +180,14 @@ class ChildTransport:
         shutil.rmtree(self.root, ignore_errors=True)
         ended = "" if code is None else f"ended by signal {-code}" if code < 0 else f"exit status {code}"
         return "\n".join(filter(None, [ended, said]))
+
+    def _exit_status(self) -> int | None:
+        """Give the child's exit status where it ended by itself; its pipes close a moment before it is gone."""
+        if not self._at_end:
+            return self._child.poll()
+        with suppress(subprocess.TimeoutExpired):
+            return self._child.wait(_MOMENT_SECONDS)
+        return None
 
 
 _START = "import sys; sys.path.append(sys.argv.pop()); from stepengine.worker import main; main()"
@@ -220,4 +232,4 @@ def _write_script(path: str, python: str) -> None:
         text = f'#!/bin/sh\nexec "{python}" -m pip "$@"\n'
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-    os.chmod(path, 0o755)
+    os.chmod(path, 0o755)  # noqa: S103 - a program, and the directory above it is the user's alone

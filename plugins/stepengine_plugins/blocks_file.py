@@ -1,7 +1,7 @@
 """Blocks and variables from a file that only its owner can read.
 
-It is YAML: `blocks:` (type slug, name, data) and `variables:` (name, value). `STEPENGINE_BLOCKS_FILE` names it; else it is
-`stepengine/blocks.yaml` in the user's configuration directory.
+It is YAML: `blocks:` (type slug, name, data) and `variables:` (name, value). `STEPENGINE_BLOCKS_FILE` names it; else it
+is `stepengine/blocks.yaml` in the user's configuration directory.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def mapping_source(namespace: str, description: str, data: Mapping[str, Any]) ->
         value: Any = data
         for part in path:
             if not isinstance(value, dict):
-                raise LookupError(part)
+                raise LookupError(part)  # noqa: TRY004 - it is the data that lacks it
             value = value[part]
         return value
 

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-    from stepengine.plugin import RunResult, Step, StepResult
+    from stepengine.model import Step
+    from stepengine.result import PullPlace, RunResult, StepResult
+
+_NAMES = 5
+"""How many deployments' names head a pipeline."""
+
+_MEGABYTE = 1_000_000
 
 
 def stepengine_reporters() -> Iterator[Reporter]:
@@ -60,13 +66,22 @@ class TextReporter:
         self._status = ""
         self._told: set[tuple[str, str]] = set()
         self._last_line = ""
+        self._tell: dict[type, Callable[[Any], None]] = {
+            PipelineStarted: self._pipeline_started,
+            StepStarted: self._step_started,
+            StepOutput: self._step_output,
+            StepProgress: self._step_progress,
+            Notice: self._notice,
+            StepFinished: self._step_finished,
+            RunFinished: self._run_finished,
+        }
         self._seen: set[str] = set()  # the places of failures whose output stands right above
 
     def __call__(self, event: Any) -> None:
         """Take an event."""
-        tell = _TELL.get(type(event))
-        if tell is not None and (not self._quiet or type(event) in _ALWAYS):
-            tell(self, event)
+        tell = self._tell.get(type(event))
+        if tell is not None and (not self._quiet or type(event) is RunFinished):
+            tell(event)
 
     def _line(self, text: str) -> None:
         self._clear()
@@ -80,8 +95,8 @@ class TextReporter:
 
     def _pipeline_started(self, event: PipelineStarted) -> None:
         if event.total > 1:
-            names = ", ".join(event.deployments[:5])
-            more = f" and {len(event.deployments) - 5} more" if len(event.deployments) > 5 else ""
+            names = ", ".join(event.deployments[:_NAMES])
+            more = f" and {len(event.deployments) - _NAMES} more" if len(event.deployments) > _NAMES else ""
             self._line(self._style.bold(f"pipeline {event.number} of {event.total}: {names}{more}"))
 
     def _step_started(self, event: StepStarted) -> None:
@@ -143,7 +158,7 @@ class TextReporter:
             self._line(f"not run: {', '.join(skipped)}")
         self._summary(result)
 
-    def _tell_pull(self, pull: Any) -> None:
+    def _tell_pull(self, pull: PullPlace | None) -> None:
         if pull is None or self._quiet or pull.kind == "skip":
             return
         where = f"a container of {pull.image}" if pull.kind == "image" else "a child process on this machine"
@@ -170,24 +185,14 @@ class TextReporter:
             self._line(f"  {self._style.dim('help:')} {failure.hint}")
 
     def _summary(self, result: RunResult) -> None:
-        steps = [step for pipeline in result.pipelines for step in pipeline.steps if step.status in ("succeeded", "cached")]
+        steps = [
+            step for pipeline in result.pipelines for step in pipeline.steps if step.status in ("succeeded", "cached")
+        ]
         total = sum(step.duration_s for pipeline in result.pipelines for step in pipeline.steps)
         word = {"succeeded": self._style.green, "failed": self._style.red}.get(result.status, self._style.yellow)
         if not self._quiet or result.status != "succeeded":
             plural = "" if len(steps) == 1 else "s"
             self._line(f"{word(result.status)}: {len(steps)} step{plural} done in {_seconds(total)}")
-
-
-_TELL: dict[type, Callable[[TextReporter, Any], None]] = {
-    PipelineStarted: TextReporter._pipeline_started,
-    StepStarted: TextReporter._step_started,
-    StepOutput: TextReporter._step_output,
-    StepProgress: TextReporter._step_progress,
-    Notice: TextReporter._notice,
-    StepFinished: TextReporter._step_finished,
-    RunFinished: TextReporter._run_finished,
-}
-_ALWAYS = (RunFinished,)
 
 
 def _skipped(result: RunResult) -> list[StepResult]:
@@ -210,4 +215,4 @@ def _seconds(duration: float) -> str:
 
 
 def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+    return f"{count / 1e6:.1f} MB" if count >= _MEGABYTE else f"{count / 1e3:.0f} kB"

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from stepengine.plugin import Context, step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Any, Literal
+
+
+def _check(inputs: Mapping[str, Any]) -> Iterable[str]:
+    from stepengine_steps._docker.checks import check_image
+
+    return check_image(inputs)
 
 
 @step(
@@ -15,6 +22,7 @@ if TYPE_CHECKING:
     phase="deployer",
     provides="prefect-docker==0.7.4",
     deprecated=["prefect_docker.projects.steps.build_docker_image"],
+    check=_check,
 )
 def build_docker_image(
     image_name: str,

@@ -10,7 +10,7 @@ import time
 import urllib.parse
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepengine.secrets import HIDDEN, Secrets
@@ -224,6 +224,7 @@ secret_texts = st.text(min_size=4, max_size=60).filter(
 )
 
 
+@settings(deadline=None)
 @given(
     secret_texts,
     st.text(),
@@ -237,6 +238,7 @@ def test_no_form_of_any_secret_survives(secret, before, after, form):
     assert HIDDEN in masked
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=6, max_size=40).map(lambda data: data.hex()), st.binary(max_size=40), st.binary(max_size=40))
 def test_base64_at_any_alignment(secret, before, after):
     text = base64.b64encode(before + secret.encode() + after).decode()
@@ -249,6 +251,7 @@ def test_base64_at_any_alignment(secret, before, after):
     assert len(right.rstrip("=")) * 6 <= len(after) * 8 + 4  # what fills up the last character
 
 
+@settings(deadline=None)
 @given(st.text(), st.lists(st.text(min_size=4)))
 def test_text_without_secrets_is_unchanged(text, values):
     secrets = secrets_of(*values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepengine.secrets import HIDDEN, LineMasker, Secrets, StreamMasker
@@ -100,6 +100,7 @@ pieces = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(pieces, st.data())
 def test_pieces_show_what_the_whole_would(parts, data):
     secrets = secrets_of("abcabd", "bcabe-x")
@@ -119,6 +120,7 @@ def test_pieces_show_what_the_whole_would(parts, data):
     assert not secrets.is_secret("".join(shown))
 
 
+@settings(deadline=None)
 @given(pieces)
 def test_pieces_of_one_text_are_masked_as_the_whole(parts):
     secrets = secrets_of("abcabd", "bcabe-x")
@@ -127,6 +129,7 @@ def test_pieces_of_one_text_are_masked_as_the_whole(parts):
     assert masker.feed(text) + masker.flush() == secrets.mask(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="abcdx", max_size=12), max_size=20))
 def test_lines_come_out_as_many_and_in_order(lines):
     secrets = secrets_of("abcdabcd")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepengine.errors import TemplateError
@@ -54,17 +54,20 @@ braces = st.lists(st.sampled_from(EXPRESSIONS), max_size=25).map("".join)
 names = st.from_regex(r"[a-z_][a-z0-9_]*(-[a-z0-9_]+)*", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(values)
 def test_a_value_without_double_braces_is_no_template(value):
     if "{{" not in str(value):
         assert compile_template(value) is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_text_without_a_closed_placeholder_is_no_template(text):
     assert compile_template(text.replace("}}", "}")) is None
 
 
+@settings(deadline=None)
 @given(braces)
 def test_any_text_compiles_and_renders_or_fails_with_a_message(text):
     template = compile_template({"a": [text]})
@@ -84,6 +87,7 @@ def test_any_text_compiles_and_renders_or_fails_with_a_message(text):
     assert failure
 
 
+@settings(deadline=None)
 @given(references_only)
 def test_where_nothing_has_a_value_all_stays_byte_for_byte(text):
     template = compile_template({"a": text})
@@ -91,6 +95,7 @@ def test_where_nothing_has_a_value_all_stays_byte_for_byte(text):
         assert template.render(Scope(missing="keep")).value == {"a": text}
 
 
+@settings(deadline=None)
 @given(names, names, values)
 def test_a_whole_value_keeps_its_type_and_identity(step, output, value):
     for text in (f"{{{{ {step}.{output} }}}}", f"{{{{\n{step}[{output}]}}}}"):
@@ -98,6 +103,7 @@ def test_a_whole_value_keeps_its_type_and_identity(step, output, value):
         assert template.render(Scope({step: {output: value}})).value["x"] is value
 
 
+@settings(deadline=None)
 @given(names, st.text() | st.integers() | st.none(), st.text(), st.text())
 def test_an_embedded_value_becomes_text(name, value, before, after):
     before, after = before.replace("{", ""), after.replace("}", "")
@@ -107,6 +113,7 @@ def test_an_embedded_value_becomes_text(name, value, before, after):
     assert template.render(Scope({name: value})).value == f"{before}{value}-{after}"
 
 
+@settings(deadline=None)
 @given(names, braces | st.just("{{ $TOKEN }}"))
 def test_no_output_is_ever_rendered(name, text):
     scope = Scope({name: text}, environment={"A": "expanded", "TOKEN": "expanded"}.get)
@@ -115,6 +122,7 @@ def test_no_output_is_ever_rendered(name, text):
     assert compile_template(f"{{{{ ({name}) }}}}").render(scope).value == text
 
 
+@settings(deadline=None)
 @given(braces | st.just("{{ a }}"))
 def test_no_environment_value_is_ever_rendered(text):
     scope = Scope({"a": "expanded"}, environment={"X": text}.get)
@@ -122,6 +130,7 @@ def test_no_environment_value_is_ever_rendered(text):
     assert compile_template("{{ a }}{{ $X }}").render(scope).value == f"expanded{text}"
 
 
+@settings(deadline=None)
 @given(names, names)
 def test_a_hyphenated_name_is_one_name_in_an_expression(step, output):
     template = compile_template(f"{{{{ {step}.{output} | default('x') ~ '!' }}}}")
@@ -131,6 +140,7 @@ def test_a_hyphenated_name_is_one_name_in_an_expression(step, output):
     assert template.render(Scope({})).value == "x!"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abcdefgh01-_/+ ", min_size=12).filter(lambda text: len(text.strip()) >= 12), names)
 def test_a_secret_in_is_a_secret_out(secret, name):
     secrets = Secrets()

@@ -170,7 +170,8 @@ def test_symbolic_links_stay_links(services: Services, image_name: str, project:
 
 
 def test_build_arguments_labels_and_target_reach_the_build(services: Services, image_name: str, project: Path) -> None:
-    text = f"FROM {services.base} AS one\nARG FLAG\nARG FROM_ENVIRONMENT\nRUN echo $FLAG-$FROM_ENVIRONMENT > /flag\nFROM one\nRUN false\n"
+    text = f"FROM {services.base} AS one\nARG FLAG\nARG FROM_ENVIRONMENT\n"
+    text += "RUN echo $FLAG-$FROM_ENVIRONMENT > /flag\nFROM one\nRUN false\n"
     write(project, Dockerfile=text)
     run = Recorder(project, environ={"FROM_ENVIRONMENT": "here"})
     made = build_docker_image(
@@ -207,7 +208,7 @@ def test_no_engine_is_one_clear_line(project: Path) -> None:
 
 
 def test_a_missing_dockerfile_is_named(project: Path) -> None:
-    with pytest.raises(StepError, match="there is no Dockerfile at .*demos.Dockerfile") as caught:
+    with pytest.raises(StepError, match=r"there is no Dockerfile at .*demos.Dockerfile") as caught:
         build_docker_image("demo", context=Recorder(project).context)
     assert "auto" in caught.value.hint
 

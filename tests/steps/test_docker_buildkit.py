@@ -150,7 +150,7 @@ def test_the_engine_of_the_docker_context_in_use_is_asked(services: Services, pr
     (tmp_path / "config" / "config.json").write_text('{"currentContext": "mine"}')
     (project / "Dockerfile").write_text("FROM scratch\n")
     run = Recorder(project, environ={"DOCKER_CONFIG": str(tmp_path / "config"), "DOCKER_HOST": ""})
-    with pytest.raises(StepError, match="no Docker Engine answers at unix:///nowhere/mine.sock"):
+    with pytest.raises(StepError, match=r"no Docker Engine answers at unix:///nowhere/mine\.sock"):
         build_docker_image("demo", context=run.context)
     run = Recorder(project, environ={"DOCKER_CONTEXT": "other", "DOCKER_HOST": ""})
     with pytest.raises(StepError, match="the docker context 'other' cannot be read"):

@@ -126,6 +126,32 @@ def test_an_abbreviated_commit_is_found(server: GitServer, upstream: Upstream, c
     assert git("rev-parse", "HEAD", cwd=clone(server.url("demo.git"), commit_sha=first[:8])) == first
 
 
+def test_a_commit_of_a_repository_with_sha256(server: GitServer, served: Path, clone: Step) -> None:
+    work = served / "long"
+    git("init", "-q", "-b", "main", "--object-format=sha256", str(work), cwd=served)
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=work)
+    first = git("rev-parse", "HEAD", cwd=work)
+    git("commit", "-q", "--allow-empty", "-m", "second", cwd=work)
+    git("clone", "-q", "--bare", "long", "long.git", cwd=served)
+    assert len(first) == 64
+    for commit in (first, first[:12]):
+        made = clone(server.url("long.git"), commit_sha=commit, clone_directory_name=commit)
+        assert git("rev-parse", "HEAD", cwd=made) == first
+
+
+def test_an_abbreviation_of_several_commits(server: GitServer, upstream: Upstream, clone: Step) -> None:
+    # Of some 300 commits, two are likely to begin with the same four digits.
+    tree = git("rev-parse", "HEAD^{tree}", cwd=upstream.work)
+    seen: dict[str, str] = {}
+    for number in range(2000):
+        commit = git("commit-tree", tree, "-m", str(number), cwd=upstream.work)
+        if seen.setdefault(commit[:4], commit) != commit:
+            break
+    git("push", "-q", "origin", f"{seen[commit[:4]]}:refs/heads/one", f"{commit}:refs/heads/two", cwd=upstream.work)
+    with pytest.raises(StepError, match="several commits of"):
+        clone(server.url("demo.git"), commit_sha=commit[:4])
+
+
 def test_a_commit_is_found_on_a_server_that_hands_out_branches_only(
     server: GitServer, upstream: Upstream, clone: Step
 ) -> None:
@@ -159,7 +185,8 @@ def test_a_branch_that_does_not_exist_has_its_near_misses_named(
 def test_an_empty_repository_is_a_warning(server: GitServer, served: Path, tmp_path: Path, clone: Step) -> None:
     Upstream(served, tmp_path / "work", "empty")
     assert files(clone(server.url("empty.git"))) == []
-    assert "is empty" in clone.reported("warning")
+    clone(server.url("empty.git"))
+    assert clone.reported("warning").count("is empty") == 2
 
 
 def test_a_repository_that_does_not_exist(server: GitServer, clone: Step) -> None:
@@ -295,6 +322,17 @@ def test_the_repository_of_a_hook_that_started_us_is_left_alone(
     }
     assert files(clone(server.url("demo.git"), directories=["shared"])) == ["flows.py", "shared/a.txt"]
     assert index.read_bytes() == before
+
+
+def test_the_repository_around_the_working_directory_is_left_alone(
+    server: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    git("init", "-q", cwd=clone.directory.parent)
+    git("config", "http.proxy", "http://127.0.0.1:9", cwd=clone.directory.parent)
+    assert files(clone(server.url("demo.git")))
+    clone(server.url("demo.git"))
+    with pytest.raises(StepError, match="no branch or tag nope"):
+        clone(server.url("demo.git"), branch="nope")
 
 
 def test_no_git_is_a_clear_error(clone: Step, tmp_path: Path) -> None:

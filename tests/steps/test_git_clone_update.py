@@ -227,6 +227,11 @@ def put_broken_repository(place: Path, other: Path) -> None:
     (place / ".git" / "HEAD").unlink()
 
 
+def put_broken_config(place: Path, other: Path) -> None:
+    put_other_clone(place, other)
+    (place / ".git" / "config").write_text("garbage")
+
+
 def put_link_out(place: Path, other: Path) -> None:
     place.symlink_to(other, target_is_directory=True)
 
@@ -244,6 +249,7 @@ def put_dangling_link(place: Path, _other: Path) -> None:
         (put_new_repository, "demo is in the way: it is a git repository without a remote 'origin'"),
         (put_bare_repository, "demo is in the way: it is a"),
         (put_broken_repository, "demo is in the way: it is no git repository"),
+        (put_broken_config, "demo is in the way: its .git/config cannot be read"),
         (put_link_out, "demo is a link out of the working directory"),
         (put_dangling_link, "demo is in the way: it is no directory"),
     ],

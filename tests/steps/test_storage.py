@@ -520,7 +520,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 PATTERNS = st.text(alphabet="ab.*?/![]-\\ #", max_size=8)
 
 
-@settings(deadline=None, max_examples=4000)
+@settings(deadline=None, max_examples=60)
 @given(patterns=st.lists(PATTERNS, max_size=4), paths=st.sets(PATHS, min_size=1, max_size=6))
 def test_ignore_files_are_read_as_git_reads_them(tmp_path_factory, patterns, paths):
     repository = tmp_path_factory.mktemp("repository")

@@ -34,12 +34,18 @@ def private(served: Path) -> Iterator[GitServer]:
         yield running
 
 
-@pytest.fixture
-def upstream(served: Path, tmp_path: Path) -> Upstream:
-    repository = Upstream(served, tmp_path / "work", "demo")
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Upstream:
+    root = tmp_path_factory.mktemp("original")
+    repository = Upstream(root, root / "work", "demo")
     repository.commit("first", {"flows.py": "one", "shared/a.txt": "a", "other/b.txt": "b"})
     repository.commit("second", {"flows.py": "two"})
     return repository
+
+
+@pytest.fixture
+def upstream(original: Upstream, served: Path, tmp_path: Path) -> Upstream:
+    return Upstream.copy(original, served, tmp_path / "work")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,16 @@ class Upstream:
         git("init", "-q", "--bare", "-b", "main", "--", str(self.bare), cwd=work)
         git("config", "uploadpack.allowFilter", "true", cwd=self.bare)
         git("remote", "add", "origin", str(self.bare), cwd=self.work)
+
+    @classmethod
+    def copy(cls, other: Upstream, root: Path, work: Path) -> Upstream:
+        """Make the same as another, which takes fewer runs of git."""
+        made = cls.__new__(cls)
+        made.bare, made.work = root / other.bare.name, work / other.work.name
+        shutil.copytree(other.bare, made.bare)
+        shutil.copytree(other.work, made.work)
+        git("remote", "set-url", "origin", str(made.bare), cwd=made.work)
+        return made
 
     def commit(self, message: str, files: dict[str, str], branch: str = "main") -> str:
         """Commit and push files; give the commit's hash."""

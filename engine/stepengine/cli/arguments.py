@@ -132,7 +132,9 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _fill_run(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     _add_output(parser)
-    parser.add_argument("--verbose", "-v", action="store_true", help="tell of the file's warnings and of each step's inputs too")
+    parser.add_argument(
+        "--verbose", "-v", action="store_true", help="tell of the file's warnings and of each step's inputs too"
+    )
 
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
@@ -141,13 +143,17 @@ def _fill_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def _fill_validate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="*", metavar="FILE", help="files; by default prefect.yaml here or in the nearest parent")
+    parser.add_argument(
+        "file", nargs="*", metavar="FILE", help="files; by default prefect.yaml here or in the nearest parent"
+    )
     parser.add_argument("--format", default="text", choices=("text", "json"))
     parser.add_argument("--quiet", "-q", action="store_true", help="tell of errors alone")
 
 
 def _fill_steps(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("list", "show"), help="list the steps, or show one with its inputs and outputs")
+    parser.add_argument(
+        "action", choices=("list", "show"), help="list the steps, or show one with its inputs and outputs"
+    )
     parser.add_argument("name", nargs="?", metavar="NAME", help="the step to show")
     parser.add_argument("--format", default="text", choices=("text", "json"))
 

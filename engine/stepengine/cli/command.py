@@ -39,7 +39,7 @@ def run_command(arguments: Sequence[str]) -> int:
         # Who read the output has gone: nobody is left to tell, and Python must not try to at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except Exception:
+    except Exception:  # noqa: BLE001 - a bug of ours, whatever it is: a traceback at a user would be another
         return _report_bug()
     finally:
         _flush()
@@ -101,5 +101,7 @@ def _report_bug() -> int:
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"stepengine {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
         file.write(mask(traceback.format_exc()))
-    sys.stderr.write(f"error: a bug in stepengine; the details are in {path}\n  help: please report it, with that file\n")
+    sys.stderr.write(
+        f"error: a bug in stepengine; the details are in {path}\n  help: please report it, with that file\n"
+    )
     return BUG

@@ -47,7 +47,9 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def _render(plan: Plan, style: Style) -> str:
-    parts = [_render_pipeline(each, number, len(plan.pipelines), style) for number, each in enumerate(plan.pipelines, 1)]
+    parts = [
+        _render_pipeline(each, number, len(plan.pipelines), style) for number, each in enumerate(plan.pipelines, 1)
+    ]
     return "\n".join(parts)
 
 
@@ -71,7 +73,11 @@ def _render_step(plan: StepPlan, style: Style) -> list[str]:
     who = step.spec.distribution or "this project" if step.spec is not None else "not known here"
     lines = [f"    {style.bold(step.label)}  {style.dim(' '.join(filter(None, [name, f'line {step.line}', who])))}"]
     for state in plan.requirements:
-        met = style.green("met by") + f" {state.satisfied_by}" if state.satisfied_by else f"{style.red('not met')}: {state.problem}"
+        met = (
+            style.green("met by") + f" {state.satisfied_by}"
+            if state.satisfied_by
+            else f"{style.red('not met')}: {state.problem}"
+        )
         lines.append(f"      requires {state.requirement}: {met}")
     width = max((len(each.name) for each in plan.inputs), default=0)
     lines += [f"      {each.name:<{width}}  {_render_input(each, style)}" for each in plan.inputs]

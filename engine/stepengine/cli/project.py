@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from stepengine.document import Document
-    from stepengine.model import ProjectFile
+    from stepengine.model import ProjectFile, Step
     from stepengine.plan import Plan
+    from stepengine.requirements import RequirementState
     from stepengine.secrets import Secrets
 
 FILE_NAME = "prefect.yaml"
@@ -62,7 +63,9 @@ def find_file(named: str | None) -> str:
             return os.path.relpath(path)
         parent = os.path.dirname(directory)
         if parent == directory:
-            raise UsageError(f"there is no {FILE_NAME} here or in a parent directory", hint="name the file: stepengine run FILE")
+            raise UsageError(
+                f"there is no {FILE_NAME} here or in a parent directory", hint="name the file: stepengine run FILE"
+            )
         directory = parent
 
 
@@ -96,7 +99,9 @@ def read_document(path: str) -> Document:
         text = data[: error.start].decode(encoding, "replace")
         line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         message = f"byte {error.start} ({data[error.start]:#04x}) is not {encoding.upper()}"
-        raise UsageError(message, where=f"{document.source.name}:{line}:{column}", hint="save the file as UTF-8") from error
+        raise UsageError(
+            message, where=f"{document.source.name}:{line}:{column}", hint="save the file as UTF-8"
+        ) from error
 
 
 def open_project(path: str, overrides: Iterable[str] = (), warn: Callable[[str], None] | None = None) -> Project:
@@ -118,7 +123,7 @@ def open_project(path: str, overrides: Iterable[str] = (), warn: Callable[[str],
     document = read_document(path)
     if document.parsed:
         apply_overrides(document, overrides, registry)
-    file = validate_document(document, registry)
+    file = validate_document(document, registry, os.path.basename(directory))
     return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn or warn_on_stderr))
 
 
@@ -138,7 +143,7 @@ def plan_project(project: Project, options: argparse.Namespace, secrets: Secrets
     from stepengine.plan import Surroundings, make_plan
     from stepengine.selection import parse_sections, select_pipelines
 
-    def check_requirements(step):  # type: ignore[no-untyped-def]
+    def check_requirements(step: Step) -> list[RequirementState]:
         from stepengine.requirements import check_requirements as check  # packaging costs 35 ms
 
         return check(step)
@@ -161,11 +166,15 @@ def take_secrets(named: Iterable[str], secrets: Secrets) -> None:
         if equals:
             if not place.startswith("@"):
                 hint = f"write --secret {name} and set the variable, or --secret {name}=@FILE"
-                raise UsageError("--secret: every process of this machine can read what a command line holds", hint=hint)
+                raise UsageError(
+                    "--secret: every process of this machine can read what a command line holds", hint=hint
+                )
             os.environ[name] = _read_secret(name, place[1:])
         value = os.environ.get(name)
         if not value:
-            raise UsageError(f"--secret {name}: the environment has no such variable", hint=f"set it, or --secret {name}=@FILE")
+            raise UsageError(
+                f"--secret {name}: the environment has no such variable", hint=f"set it, or --secret {name}=@FILE"
+            )
         secrets.add(value)
 
 

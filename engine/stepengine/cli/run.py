@@ -88,7 +88,9 @@ def _refuse_unmet(plan: Plan) -> None:
 
     wanted = [state.requirement for state in unmet]
     told = "; ".join(f"{state.requirement}: {state.problem}" for state in unmet)
-    raise RequirementError(f"a requirement is not met: {told}", hint=join([sys.executable, "-m", "pip", "install", *wanted]))
+    raise RequirementError(
+        f"a requirement is not met: {told}", hint=join([sys.executable, "-m", "pip", "install", *wanted])
+    )
 
 
 def _listener(project: Project, options: argparse.Namespace) -> Callable[[Any], None]:

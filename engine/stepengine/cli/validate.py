@@ -59,7 +59,11 @@ def show_diagnostics(file: ProjectFile, *, errors_only: bool = False) -> None:
 def _summary(file: ProjectFile, *, quiet: bool) -> None:
     errors = sum(found.severity == "error" for found in file.diagnostics)
     warnings = len(file.diagnostics) - errors
-    counts = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in ((errors, "error"), (warnings, "warning")) if count]
+    counts = [
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
     if not quiet or errors:
         sys.stderr.write(f"{file.source.name}: {', '.join(counts) or 'no problems'}\n")
 
@@ -74,5 +78,11 @@ def _as_json(file: ProjectFile) -> dict[str, Any]:
 
 def _unreadable(path: str, error: UsageError) -> dict[str, Any]:
     _, line, column = error.where.rsplit(":", 2)
-    found = {"severity": "error", "code": "encoding", "message": error.message, "line": int(line), "column": int(column)}
+    found = {
+        "severity": "error",
+        "code": "encoding",
+        "message": error.message,
+        "line": int(line),
+        "column": int(column),
+    }
     return {"file": path, "valid": False, "diagnostics": [{**found, "hint": error.hint}]}

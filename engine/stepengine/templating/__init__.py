@@ -8,7 +8,7 @@
 {'tag': 'v1', 'push': True}
 """
 
-from stepengine.templating.references import Problem, Reference
+from stepengine.templating.model import Problem, Reference
 from stepengine.templating.scope import MISSING, RenderError, Scope
 from stepengine.templating.template import Rendered, Template, compile_template
 

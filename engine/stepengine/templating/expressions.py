@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepengine.errors import TemplateError
-from stepengine.templating.references import STRINGS, Reference, classify, fold, part_of
+from stepengine.templating.foreign import STRINGS
+from stepengine.templating.model import Reference, fold
+from stepengine.templating.references import classify, part_of
 from stepengine.templating.scope import RenderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stepengine.templating.references import Path
+    from stepengine.templating.model import Path
     from stepengine.templating.scope import Scope
 
 # A hyphen without a space on either side is part of a name: ids have hyphens, and Prefect's placeholders are read so.

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.errors import TemplateError
 from stepengine.secrets import is_secret_name, public_fields
-from stepengine.templating.references import BLOCKS, fold
+from stepengine.templating.model import BLOCKS, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final, Literal
 
     from stepengine.secrets import Secrets
-    from stepengine.templating.references import Path, Reference
+    from stepengine.templating.model import Path, Reference
 
 
 class _Missing:

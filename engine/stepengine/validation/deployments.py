@@ -59,9 +59,7 @@ _TYPE_NAMES = {str: "a text", list: "a list", dict: "a mapping", int: "a whole n
 class DeploymentReader:
     """Reads the entries of `deployments`."""
 
-    def __init__(
-        self, diagnostics: Diagnostics, sections: SectionReader, shared: dict[str, tuple[Step, ...]]
-    ) -> None:
+    def __init__(self, diagnostics: Diagnostics, sections: SectionReader, shared: dict[str, tuple[Step, ...]]) -> None:
         self._diagnostics = diagnostics
         self._sections = sections
         self._shared = shared

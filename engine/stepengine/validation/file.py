@@ -8,7 +8,7 @@ from stepengine.diagnostics import did_you_mean
 from stepengine.model import SECTIONS, Deployment, Pipeline, ProjectFile, Step
 from stepengine.nodes import Mapping, Scalar, Sequence
 from stepengine.validation.deployments import DeploymentReader
-from stepengine.validation.pipelines import check_pipeline
+from stepengine.validation.pipelines import AUTO_DIRECTORY, check_pipeline
 from stepengine.validation.steps import SectionReader
 
 if TYPE_CHECKING:
@@ -40,12 +40,13 @@ class Catalogue(Protocol):
         """Give what a step name stands for."""
 
 
-def validate_document(document: Document, catalogue: Catalogue) -> ProjectFile:
+def validate_document(document: Document, catalogue: Catalogue, directory_name: str = "DIRECTORY") -> ProjectFile:
     """Check a document.
 
     Args:
         document: What `parse_document` gave.
         catalogue: Where step names are looked up.
+        directory_name: What the file's directory is called: `dockerfile: auto` names one of the image after it.
 
     Returns:
         The file, with all diagnostics; without pipelines where it is no mapping.
@@ -57,8 +58,9 @@ def validate_document(document: Document, catalogue: Catalogue) -> ProjectFile:
     if isinstance(root, Mapping):
         project = _read_top_level(root, diagnostics)
         pipelines = _read_pipelines(root, diagnostics, catalogue)
+        auto_directory = AUTO_DIRECTORY + directory_name
         for pipeline in pipelines:
-            check_pipeline(pipeline, pipelines, project, diagnostics)
+            check_pipeline(pipeline, pipelines, auto_directory, diagnostics)
     elif document.parsed and root is None:
         diagnostics.warning("empty-file", "the file is empty: nothing would run", 0, "`build:` and a step make a start")
     elif root is not None:

@@ -9,10 +9,10 @@ from stepengine.model import SECTIONS, Step
 from stepengine.nodes import Scalar, node_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from stepengine.diagnostics import Diagnostics
-    from stepengine.model import Deployment, Pipeline
+    from stepengine.model import Pipeline
     from stepengine.nodes import Node
     from stepengine.templating import Problem, Reference, Template
 
@@ -44,7 +44,7 @@ def _outputs(step: Step) -> tuple[str, ...] | None:
 
 
 def check_pipeline(
-    pipeline: Pipeline, pipelines: Iterable[Pipeline], project: Mapping[str, Any], diagnostics: Diagnostics
+    pipeline: Pipeline, pipelines: Iterable[Pipeline], auto_directory: str, diagnostics: Diagnostics
 ) -> None:
     """Check a pipeline's references and ids, and those of its deployments' fields."""
     checker = _ReferenceChecker(pipeline, pipelines, diagnostics)
@@ -63,7 +63,7 @@ def check_pipeline(
     for deployment in pipeline.deployments:
         for path, template in deployment.templated:
             checker.check(template, node_at(deployment.node, path), before_pull or known, str(path[0]), pulled=known)
-    _check_auto_directory(pipeline, diagnostics)
+    _check_auto_directory(pipeline, auto_directory, diagnostics)
 
 
 def _copy(known: Known) -> Known:
@@ -107,7 +107,9 @@ class _ReferenceChecker:
             hint = "it is passed on as it is; if a reference is meant, write {{ step-id.output }}"
             self._diagnostics.warning("foreign-placeholder", problem.message, offset, hint)
         else:
-            self._diagnostics.error("expression-syntax", problem.message, offset, "see the table of forms in docs/templating.md")
+            self._diagnostics.error(
+                "expression-syntax", problem.message, offset, "see the table of forms in docs/templating.md"
+            )
 
     def _offset(self, node: Node, path: tuple[Any, ...], text: str) -> int:
         """Find where a placeholder's text stands; a folded or escaped one is found by its first word."""
@@ -116,14 +118,12 @@ class _ReferenceChecker:
             source = self._diagnostics.source.text
             at = source.find(text, scalar.offset)
             if at < 0 and text.split():
-                at = source.find(text.split()[0], scalar.offset)
+                at = source.find(text.split(maxsplit=1)[0], scalar.offset)
             if 0 <= at <= scalar.offset + 2 * len(scalar.text) + 200:
                 return at
         return scalar.offset
 
-    def _check_output(
-        self, reference: Reference, node: Node, known: Known, owner: str, pulled: Known | None
-    ) -> None:
+    def _check_output(self, reference: Reference, node: Node, known: Known, owner: str, pulled: Known | None) -> None:
         head, path = reference.head, reference.path
         offset = self._offset(node, reference.location, reference.text)
         step = known.ids.get(head)
@@ -144,9 +144,7 @@ class _ReferenceChecker:
         message = f"the step {step.id!r} has no output {path[0]!r}"
         self._diagnostics.error("unknown-output", message, offset, hint)
 
-    def _report_unknown(
-        self, head: str, path: tuple[str | int, ...], offset: int, known: Known, owner: str
-    ) -> None:
+    def _report_unknown(self, head: str, path: tuple[str | int, ...], offset: int, known: Known, owner: str) -> None:
         error = self._diagnostics.error
         for step in self._pipeline.all_steps():
             if step.id == head:
@@ -158,9 +156,19 @@ class _ReferenceChecker:
             if any(step.id == head for step in pipeline.all_steps()):
                 names = ", ".join(deployment.name for deployment in pipeline.deployments[:3]) or "the file"
                 message = f"the step {head!r} belongs to another deployment's pipeline ({names})"
-                error("reference-to-elsewhere", message, offset, "give this deployment a step of that id, or refer to its own")
+                error(
+                    "reference-to-elsewhere",
+                    message,
+                    offset,
+                    "give this deployment a step of that id, or refer to its own",
+                )
                 return
-        error("unknown-reference", f"no step before this has the id or the output {head!r}", offset, _hint(head, path, known))
+        error(
+            "unknown-reference",
+            f"no step before this has the id or the output {head!r}",
+            offset,
+            _hint(head, path, known),
+        )
 
 
 def _hint(head: str, path: tuple[str | int, ...], known: Known) -> str:
@@ -177,7 +185,7 @@ def _hint(head: str, path: tuple[str | int, ...], known: Known) -> str:
     )
 
 
-def _check_auto_directory(pipeline: Pipeline, diagnostics: Diagnostics) -> None:
+def _check_auto_directory(pipeline: Pipeline, auto_directory: str, diagnostics: Diagnostics) -> None:
     """Warn where the pull steps enter a directory of the image that `dockerfile: auto` does not make."""
     auto = [step for step in pipeline.steps["build"] if step.is_build and step.inputs.get("dockerfile") == "auto"]
     for step in pipeline.steps["pull"]:
@@ -187,8 +195,8 @@ def _check_auto_directory(pipeline: Pipeline, diagnostics: Diagnostics) -> None:
         if directory.startswith("/") and "{{" not in directory and not directory.startswith(AUTO_DIRECTORY):
             diagnostics.warning(
                 "pull-directory",
-                f"{directory} may not exist in the image: dockerfile: auto puts the project into {AUTO_DIRECTORY}DIRECTORY",
+                f"{directory} may not exist in the image: dockerfile: auto puts the project into {auto_directory}",
                 step.node.entries["directory"][1].offset,
-                f"write {AUTO_DIRECTORY} and the name of the directory of this file, unless the base image has {directory}",
+                f"write {auto_directory}, unless the base image has {directory}",
             )
         return

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 KINDS = ("cron", "interval", "rrule")
 KEYS = (*KINDS, "timezone", "anchor_date", "active", "parameters", "slug", "replaces", "day_or")
 _NESTED = ("schedule", "active", "parameters", "slug", "replaces", "max_scheduled_runs")
-_INTERVAL = lazy_pattern(r"\s*(?:[+-]?\d+(?:\.\d+)?|[+-]?P(?=.)[\dYMWDTHS.,]+|(?:\d+ days?,? ?)?\d+:\d\d(?::\d\d(?:\.\d+)?)?)\s*\Z")
+_INTERVAL = lazy_pattern(
+    r"\s*(?:[+-]?\d+(?:\.\d+)?|[+-]?P(?=.)[\dYMWDTHS.,]+|(?:\d+ days?,? ?)?\d+:\d\d(?::\d\d(?:\.\d+)?)?)\s*\Z"
+)
 
 
 class ScheduleChecker:
@@ -52,7 +54,11 @@ class ScheduleChecker:
         given = [kind for kind in KINDS if node.get(kind) is not None and node.entries[kind][1].value is not None]
         if len(given) != 1:
             what = f"both {' and '.join(given)}" if given else "none of cron, interval and rrule"
-            hint = "keep one; a further schedule is a further entry of 'schedules'" if given else 'for example: cron: "0 8 * * *"'
+            hint = (
+                "keep one; a further schedule is a further entry of 'schedules'"
+                if given
+                else 'for example: cron: "0 8 * * *"'
+            )
             self._diagnostics.error("schedule-kind", f"the schedule has {what}", node.offset, hint)
             return
         self._check_value(given[0], node.entries[given[0]][1])
@@ -64,14 +70,18 @@ class ScheduleChecker:
             return
         key = (kind, repr(value))
         if key not in self._parsed:
-            self._parsed[key] = {"cron": _cron_problem, "interval": _interval_problem, "rrule": _rrule_problem}[kind](value)
+            self._parsed[key] = {"cron": _cron_problem, "interval": _interval_problem, "rrule": _rrule_problem}[kind](
+                value
+            )
         if problem := self._parsed[key]:
             hint = {
                 "cron": 'five fields: minute hour day month weekday, for example "0 8 * * 1-5"',
                 "interval": "seconds, an ISO 8601 duration (PT1H) or HH:MM:SS",
                 "rrule": "an RFC 5545 rule, for example FREQ=DAILY;INTERVAL=1",
             }[kind]
-            self._diagnostics.error(f"schedule-{kind}", f"the {kind} {value!r} does not parse: {problem}", node.offset, hint)
+            self._diagnostics.error(
+                f"schedule-{kind}", f"the {kind} {value!r} does not parse: {problem}", node.offset, hint
+            )
 
     def _check_timezone(self, node: Node | None) -> None:
         if not isinstance(node, Scalar) or not isinstance(node.value, str) or "{{" in node.value:

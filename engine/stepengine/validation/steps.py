@@ -50,16 +50,20 @@ class SectionReader:
             return ()
         steps: list[Step] = []
         for item in items:
-            step = self._read_step(item, section, len(steps))
+            step = self._read_step(item, section)
             if step is not None:
                 steps.append(step)
         return tuple(steps)
 
-    def _read_step(self, node: Node, section: str, index: int) -> Step | None:
+    def _read_step(self, node: Node, section: str) -> Step | None:
         if isinstance(node, Scalar) and node.value is None:
             return None
         if not isinstance(node, Mapping):
-            written = f"write '- {node.text}:'" if isinstance(node, Scalar) else "write '- step.name:' and its inputs below it"
+            written = (
+                f"write '- {node.text}:'"
+                if isinstance(node, Scalar)
+                else "write '- step.name:' and its inputs below it"
+            )
             self._diagnostics.error("step-form", "a step is a mapping of its name to its inputs", node.offset, written)
             return None
         if not node.entries:
@@ -74,7 +78,7 @@ class SectionReader:
         inputs = self._inputs_node(name, value)
         if inputs is None:
             return None
-        return self._build(section, index, name, key, inputs)
+        return self._build(section, name, key, inputs)
 
     def _inputs_node(self, name: str, value: Node) -> Mapping | None:
         if isinstance(value, Mapping):
@@ -102,7 +106,7 @@ class SectionReader:
             hint = f"indent it with the other inputs, to column {column + 4}"
         self._diagnostics.error("inputs-as-siblings", message, siblings[0][1].offset, hint)
 
-    def _build(self, section: str, index: int, name: str, key: Scalar, node: Mapping) -> Step:
+    def _build(self, section: str, name: str, key: Scalar, node: Mapping) -> Step:
         inputs: dict[str, Any] = {}
         templates: dict[str, Template] = {}
         for input_name, input_key, input_node in node.items():
@@ -115,10 +119,10 @@ class SectionReader:
             template = None if value.__class__ is str and "{{" not in value else compile_template(value)
             if template is not None:
                 templates[input_name] = template
-        spec = self._find(name, key, section, bool(node.get("requires")))
+        spec = self._find(name, key, section, has_requires=bool(node.get("requires")))
         line, column = self._diagnostics.source.position(key.offset)
         step_id, requires = self._read_id(node), self._read_requires(node)
-        step = Step(section, index, name, step_id, requires, inputs, templates, spec, line, column, node)
+        step = Step(section, name, step_id, requires, inputs, templates, spec, line, column, node)
         if spec is not None:
             self._check_inputs(step, spec, key)
         return step
@@ -138,14 +142,14 @@ class SectionReader:
         if found is None:
             return ()
         value = found.value
-        values = value if isinstance(value, list) else [] if value is None else [value]
+        values: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
         if all(isinstance(each, str) for each in values):
             return tuple(each for each in values if each.strip())
         hint = "for example: requires: prefect-docker>=0.3.1"
         self._diagnostics.error("wrong-type", "'requires' must be a requirement or a list of them", found.offset, hint)
         return ()
 
-    def _find(self, name: str, key: Scalar, section: str, has_requires: bool) -> StepSpec | None:
+    def _find(self, name: str, key: Scalar, section: str, *, has_requires: bool) -> StepSpec | None:
         if name not in self._found:
             self._found[name] = self._catalogue.find(name)
         found = self._found[name]
@@ -183,7 +187,7 @@ class SectionReader:
     def _run_check(self, check: Callable[[dict[str, Any]], Iterable[str]], step: Step, key: Scalar) -> None:
         try:
             warnings = list(check(step.inputs))
-        except Exception as error:  # a third party's check may raise anything, and must not hide the other problems
+        except Exception as error:  # noqa: BLE001 - a third party's check may raise anything, and must not hide the other problems
             warnings = [f"the check of {step.name} failed: {type(error).__name__}: {error}"]
         for warning in warnings:
             self._diagnostics.warning("step-check", warning, key.offset)
@@ -228,7 +232,9 @@ def _kind(value: Any) -> str:
         return f"the number {value}"
     if isinstance(value, str):
         return "a text"
-    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
+    return (
+        "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
+    )
 
 
 def _current_name(spec: StepSpec) -> str:

@@ -70,23 +70,21 @@ def parse(text: str) -> Iterator[Instruction]:
     """Split a Dockerfile into its instructions, by the rules of its reference ("Format", "Parser directives")."""
     escape = "\\"
     directives = True
-    joined = ""
+    joined: str | None = None
     lines = iter(text.removeprefix("\ufeff").splitlines())
     for line in lines:
         match = _DIRECTIVE.fullmatch(line.strip()) if directives else None
         directives = match is not None
         if match and match[1].lower() == "escape":
             escape = match[2]
-        stripped = line.strip()
-        if stripped.startswith("#") or not stripped:
+        body = (line.lstrip() if joined is None else line).rstrip()
+        if not body or body.lstrip().startswith("#"):
             continue
-        if stripped.endswith(escape):
-            joined += stripped[: -len(escape)] + " "
+        if body.endswith(escape):
+            joined = (joined or "") + body[: -len(escape)]
             continue
-        keyword, _, rest = (
-            (joined + stripped).partition(" ") if " " in joined + stripped else (joined + stripped, "", "")
-        )
-        joined = ""
+        keyword, _, rest = ((joined or "") + body).replace("\t", " ").partition(" ")
+        joined = None
         heredocs = _HEREDOC.findall(rest) if keyword.upper() in ("RUN", "COPY", "ADD") else []
         for dash, _, delimiter in heredocs:
             for body in lines:

@@ -119,6 +119,7 @@ def connect(context: Context) -> Iterator[Engine]:
 
     host, options = _address(context)
     try:
+        _try_socket(host)
         client = docker.APIClient(version="auto", timeout=_CONNECT_SECONDS, **options)
     except docker.errors.InvalidConfigFile as error:
         raise StepError(f"Docker's config file is not valid: {error}", hint="correct it, or log in again") from error
@@ -128,6 +129,17 @@ def connect(context: Context) -> Iterator[Engine]:
         yield Engine(client, host)
     finally:
         client.close()
+
+
+def _try_socket(host: str) -> None:
+    """Connect to a Unix socket once: where that fails, the SDK would leave its own socket open."""
+    import socket
+
+    path = host.partition("://")[2] if host.startswith(("unix://", "http+unix://")) else ""
+    if path:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_CONNECT_SECONDS)
+            probe.connect(path)
 
 
 def _address(context: Context) -> tuple[str, dict[str, Any]]:

@@ -40,7 +40,7 @@ def push_image(
         for each in tags:
             try:
                 digests[each] = _push(name, each, login, engine, context)
-            except StepError as error:  # noqa: PERF203 - each push may fail
+            except StepError as error:
                 raise _failure(f"{name}:{each}", registry, login, list(digests), error) from error
     return {
         "image_name": name,

@@ -48,7 +48,7 @@ def with_retries(attempt: Callable[[], Result], what: str, context: Context) -> 
     for delay in DELAYS_SECONDS:
         try:
             return attempt()
-        except StepError as error:  # noqa: PERF203 - a loop of attempts
+        except StepError as error:
             if not is_transient(error.message):
                 raise
             context.warn(f"{what}: {error.message}; trying again in {delay:g} s")

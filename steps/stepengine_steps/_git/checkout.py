@@ -45,9 +45,10 @@ def resolve_commit(git: Git, directory: str, commit: str) -> str | None:
     return completed.stdout.strip() if completed.returncode == 0 else None
 
 
-def commit_not_found(git: Git, commit: str, stderr: str = "") -> StepError:
-    """Make the error for a commit that the repository does not have."""
-    if "ambiguous" in stderr:
+def commit_not_found(git: Git, directory: str, commit: str) -> StepError:
+    """Make the error for a commit that a clone of the whole history does not have, or has several of."""
+    completed = git.local("rev-parse", "--verify", f"{commit}^{{commit}}", cwd=directory, check=False)
+    if "ambiguous" in completed.stderr:
         return StepError(f"several commits of {git.url} begin with {commit}", hint="give more digits of commit_sha")
     return StepError(
         f"there is no commit {commit} in {git.url}",

@@ -79,10 +79,7 @@ def _fill(git: Git, directory: str, wanted: Wanted, context: Context) -> None:
         _fetch_commit(git, directory, wanted)
         revision = resolve_commit(git, directory, wanted.commit)
         if revision is None:
-            stderr = git.local(
-                "rev-parse", "--verify", f"{wanted.commit}^{{commit}}", cwd=directory, check=False
-            ).stderr
-            raise commit_not_found(git, wanted.commit, stderr)
+            raise commit_not_found(git, directory, wanted.commit)
         checkout = ["--detach", revision]
     else:
         branch = ["--branch", wanted.branch] if wanted.branch else []

@@ -9,6 +9,7 @@ at its timeout, after which git's lock files stay, and has none on Windows; and 
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -69,6 +70,10 @@ _OPTIONS = (
 )
 
 
+# The first names our temporary directory; the others count objects, which nobody asked for.
+_NOISE = ("Cloning into ", "remote: Enumerating objects: ", "remote: Total ")
+
+
 class Git:
     """Runs git for one repository.
 
@@ -91,7 +96,7 @@ class Git:
         self._report = context
         self._login = login if repository.origin else None
         self._local = copy.copy(context)
-        self._local.environ = _environment(context.environ, repository, login)
+        self._local.environ = _environment(context, repository, login)
         self._remote = copy.copy(self._local)
         if self._login:
             self._remote.environ = {**self._local.environ, **self._login.environ}
@@ -159,8 +164,7 @@ class Git:
         match = failures.PROGRESS.match(line)
         if match:
             self._report.progress("git", match["text"], int(match["current"]), int(match["total"]))
-        # "Cloning into" names our temporary directory.
-        elif line.strip() and not line.startswith("Cloning into "):
+        elif line.strip() and not line.startswith(_NOISE):
             self._report.write(self._clean(line.rstrip()), stream=stream)
 
     def _clean(self, text: str) -> str:
@@ -179,17 +183,18 @@ class Git:
             self._remote.environ["GIT_SSH_COMMAND"] = _SSH
 
 
-def _environment(environ: dict[str, str], repository: Repository, login: Login | None) -> dict[str, str]:
+def _environment(context: Context, repository: Repository, login: Login | None) -> dict[str, str]:
     """Give the environment of every git command.
 
     Args:
-        environ: The pipeline's.
+        context: The run.
         repository: The repository.
         login: What to log in with.
 
     Returns:
-        A copy, in which nothing asks, nothing hangs, and only the transports are allowed that a clone needs.
+        A copy of the run's, in which nothing asks or hangs, and only the transports are allowed that a clone needs.
     """
+    environ = context.environ
     result = {name: value for name, value in environ.items() if name not in _LOCAL_VARIABLES}
     transports = ["http", "https", "ssh", "git"] + (["file"] if repository.scheme == "file" else [])
     if "GIT_ALLOW_PROTOCOL" in environ:
@@ -197,6 +202,8 @@ def _environment(environ: dict[str, str], repository: Repository, login: Login |
         transports = [name for name in transports if name in theirs]
     result |= {
         "GIT_ALLOW_PROTOCOL": ":".join(transports),
+        # The working directory may be in another repository, whose configuration is none of the clone's.
+        "GIT_CEILING_DIRECTORIES": os.path.realpath(context.directory),
         "GIT_TERMINAL_PROMPT": "0",
         "GCM_INTERACTIVE": "never",
         "LANGUAGE": "C",

@@ -34,7 +34,8 @@ _HELPER = (
 # shorter tokens (Bitbucket's app passwords have 20 characters, GitLab's tokens 26, GitHub's 40).
 _TOKEN_LENGTH = 20
 
-_LINE_BREAKERS = re.compile(r"[\x00-\x1f\x7f]")
+# What ends a line of the credential protocol, and what no variable can hold.
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Login(NamedTuple):
@@ -126,8 +127,10 @@ def _pair(repository: Repository, username: str, secret: str) -> tuple[str, str]
 
 
 def _login(username: str, password: str) -> Login:
-    if _LINE_BREAKERS.search(username + password):
-        raise StepError("the credentials have a control character in them", hint="check how the secret was saved")
+    if _UNUSABLE.search(username + password):
+        raise StepError(
+            "the credentials have a character in them that cannot be sent", hint="check how the secret was saved"
+        )
     header = base64.b64encode(f"{username}:{password}".encode()).decode()
     hidden = password or username
     return Login(username, password, tuple(dict.fromkeys([hidden, quote(hidden, safe=""), header])))

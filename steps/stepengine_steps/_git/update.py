@@ -85,7 +85,11 @@ def update(git: Git, target: str, shown: str, wanted: Wanted, context: Context) 
         _check_local_commits(git, target, shown, None)
         checkout = ["--detach", _bring_commit(git, target, wanted.commit, shallow=shallow)]
     else:
-        checkout = _bring_branch(git, target, shown, wanted, shallow=shallow)
+        tip = _find_tip(git, target, wanted.branch)
+        if tip is None:
+            context.warn(f"{git.url} is empty")
+            return
+        checkout = _bring_tip(git, target, shown, tip, shallow=shallow)
     limit_to_directories(git, target, wanted)
     git.remote("checkout", "--quiet", "--progress", *checkout, "--", cwd=target)
     finish(git, target, wanted, context)
@@ -93,12 +97,13 @@ def update(git: Git, target: str, shown: str, wanted: Wanted, context: Context) 
 
 def _origin(target: str, shown: str) -> str:
     """Read `remote.origin.url` of a clone."""
+    import configparser
+
     try:
         from git import Repo
         from git.exc import InvalidGitRepositoryError, NoSuchPathError
-    except (
-        ImportError
-    ) as error:  # GitPython looks for git on the PATH of this process, which need not be the pipeline's
+    except ImportError as error:
+        # It looks for git on the PATH of this process, which need not be that of the pipeline.
         raise StepError(f"GitPython cannot be used: {error}", hint="put git on the PATH of stepengine") from error
 
     try:
@@ -108,6 +113,8 @@ def _origin(target: str, shown: str) -> str:
             config = repository.config_reader("repository")
             if config.has_option('remote "origin"', "url"):
                 return str(config.get('remote "origin"', "url"))
+    except configparser.Error:
+        raise StepError(f"{shown} is in the way: its .git/config cannot be read", hint=_REMOVE) from None
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise StepError(f"{shown} is in the way: it is no git repository, and not empty", hint=_REMOVE) from None
     raise StepError(f"{shown} is in the way: it is a git repository without a remote 'origin'", hint=_REMOVE)
@@ -123,13 +130,12 @@ def _bring_commit(git: Git, target: str, commit: str, *, shallow: bool) -> str:
         git.remote("fetch", "--progress", *whole, "--", "origin", "+refs/heads/*:refs/remotes/origin/*", cwd=target)
     revision = resolve_commit(git, target, commit)
     if revision is None:
-        raise commit_not_found(git, commit)
+        raise commit_not_found(git, target, commit)
     return revision
 
 
-def _bring_branch(git: Git, target: str, shown: str, wanted: Wanted, *, shallow: bool) -> list[str]:
+def _bring_tip(git: Git, target: str, shown: str, tip: _Tip, *, shallow: bool) -> list[str]:
     """Fetch a branch or tag, and give the arguments that check it out."""
-    tip = _find_tip(git, target, wanted.branch)
     name = tip.ref.removeprefix("refs/heads/") if tip.ref.startswith("refs/heads/") else None
     _check_local_commits(git, target, shown, name)
     if name:
@@ -143,8 +149,8 @@ def _bring_branch(git: Git, target: str, shown: str, wanted: Wanted, *, shallow:
     return ["-B", name, place] if name else ["--detach", place]
 
 
-def _find_tip(git: Git, target: str, branch: str | None) -> _Tip:
-    """Ask the server where a branch or tag, or its default branch, is."""
+def _find_tip(git: Git, target: str, branch: str | None) -> _Tip | None:
+    """Ask the server where a branch or tag, or its default branch, is; give None where it has none at all."""
     patterns = [f"refs/heads/{branch}", f"refs/tags/{branch}"] if branch else ["HEAD"]
     listing = git.remote("ls-remote", "--symref", "--", git.url, *patterns, cwd=target, show=False).stdout
     commits: dict[str, str] = {}
@@ -158,7 +164,9 @@ def _find_tip(git: Git, target: str, branch: str | None) -> _Tip:
     for pattern in patterns:
         if pattern in commits:
             return _Tip(default or pattern if pattern == "HEAD" else pattern, commits[pattern])
-    raise branch_not_found(git, branch or "HEAD", target)
+    if branch is None:
+        return None
+    raise branch_not_found(git, branch, target)
 
 
 def _check_local_commits(git: Git, target: str, shown: str, branch: str | None) -> None:

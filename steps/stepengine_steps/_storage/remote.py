@@ -113,9 +113,14 @@ def download(
 
 
 def _open(url: str, scheme: str, settings: Mapping[str, Any]) -> tuple[Any, str]:
+    import logging
+
     import fsspec
     from fsspec.core import url_to_fs
 
+    for name in ("asyncio", *_PACKAGES.get(scheme, "fsspec").split()):
+        # Where nobody listens, Python prints what libraries log (with tracebacks) to standard error.
+        logging.getLogger(name).addHandler(logging.NullHandler())
     if "://" not in url:
         raise StepError(f"{url} is no URL of a storage", hint="begin it with its protocol: s3://, gs://, az://")
     try:

@@ -1,0 +1,41 @@
+"""A file's steps by stepengine's runner: `steps_stepengine.py FILE COUNT`; the cost of one step."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from stepengine.cli.project import find_entry_points, read_document
+from stepengine.plan import Surroundings, make_plan
+from stepengine.registry import Registry
+from stepengine.runner import World, run_plan
+from stepengine.secrets import Secrets
+from stepengine.validation import validate_document
+from timing import report
+
+path, count = sys.argv[1], int(sys.argv[2])
+directory = os.path.dirname(path)
+registry = Registry(directory, find_entry_points())
+file = validate_document(read_document(path), registry)
+secrets = Secrets()
+secrets.add_environment(os.environ)
+
+
+def resolve(_namespace: str, _path: tuple[object, ...]) -> object:
+    raise LookupError
+
+
+surroundings = Surroundings(os.environ.get, resolve, lambda _step: [], secrets)
+plan = make_plan(file, file.pipelines, ("build", "push", "pull"), surroundings)
+world = World(directory, os.environ, registry.load, resolve, secrets)
+
+
+def work() -> object:
+    """Run all steps, every event handed to a listener that does nothing."""
+    result = run_plan(plan, world, lambda _event: None)
+    if result.status != "succeeded" or len(result.pipelines[0].steps) != count:
+        raise SystemExit(f"the steps did not run: {result.failure}")
+    return result
+
+
+report(work, count)

@@ -1,0 +1,28 @@
+"""What is told of an exception that a step did not mean for people."""
+
+from __future__ import annotations
+
+import os
+
+_FRAMES = 3
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def describe_exception(error: BaseException) -> tuple[str, str]:
+    """Describe an exception.
+
+    Args:
+        error: What a step's function raised.
+
+    Returns:
+        One line with its type and message, and the last frames of the step's own code: what its author needs.
+    """
+    import traceback
+
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((_OWN, "<frozen importlib"))
+    ]
+    return message, "".join(traceback.format_list(frames[-_FRAMES:])).rstrip()

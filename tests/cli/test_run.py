@@ -1,0 +1,385 @@
+"""`stepengine run`: order, outputs, selection, failures, exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+SHELL = "prefect.deployments.steps.run_shell_script"
+DIRECTORY = "prefect.deployments.steps.set_working_directory"
+
+
+def test_outputs_pass_between_steps_and_sections(cli):
+    result = cli.result(
+        f"""
+build:
+- {SHELL}:
+    id: first-step
+    script: echo one
+- {SHELL}:
+    id: second
+    script: echo {{{{ first-step.stdout }}}} two
+push:
+- {SHELL}:
+    script: echo {{{{ second.stdout }}}} three {{{{ stdout }}}}
+"""
+    )
+    assert result["status"] == "succeeded"
+    (pipeline,) = result["pipelines"]
+    assert [step["status"] for step in pipeline["steps"]] == ["succeeded"] * 3
+    assert pipeline["outputs"] == {
+        "first-step": {"stdout": "one", "stderr": ""},
+        "second": {"stdout": "one two", "stderr": ""},
+        "stdout": "one two three one two",
+        "stderr": "",
+    }
+
+
+def test_a_directory_set_in_build_is_there_for_its_successors_and_not_for_the_caller(cli):
+    (cli.directory / "sub").mkdir()
+    result = cli.result(
+        f"""
+build:
+- {DIRECTORY}:
+    directory: sub
+- {SHELL}:
+    id: where
+    script: pwd
+"""
+    )
+    assert result["pipelines"][0]["outputs"]["where"]["stdout"] == str(cli.directory / "sub")
+
+
+def test_what_a_step_printed_is_never_expanded(cli):
+    cli.environ["MY_TOKEN"] = "s3cr3t-value"
+    result = cli.result(
+        f"""
+build:
+- {SHELL}:
+    id: printed
+    script: "echo '{{{{ '{{{{ $MY_TOKEN }}}}' }}}}'"
+- {SHELL}:
+    id: passed-on
+    script: "printf %s '{{{{ printed.stdout }}}}'"
+"""
+    )
+    outputs = result["pipelines"][0]["outputs"]
+    assert outputs["printed"]["stdout"] == "{{ $MY_TOKEN }}"
+    assert outputs["passed-on"]["stdout"] == "{{ $MY_TOKEN }}"
+
+
+def test_types_are_kept_where_a_placeholder_is_the_whole_value(cli):
+    cli.write("steps.py", "def make():\n    return {'data': {'a': [1, True]}}\ndef kind(value):\n    return {'kind': repr(value)}\n")
+    result = cli.result(
+        """
+build:
+- steps.make:
+    id: made
+- steps.kind:
+    value: '{{ made.data }}'
+"""
+    )
+    assert result["pipelines"][0]["outputs"]["kind"] == "{'a': [1, True]}"
+
+
+def test_a_failing_step_ends_its_pipeline_and_says_all_that_helps(cli):
+    outcome = cli.run(
+        f"""
+build:
+- {SHELL}:
+    script: echo fine
+- {SHELL}:
+    id: broken
+    script: sh -c "echo the reason >&2; exit 7"
+push:
+- {SHELL}:
+    id: never
+    script: echo no
+"""
+    )
+    assert outcome.code == 1
+    assert "prefect.yaml:5:3 (build step broken)" in outcome.err
+    assert "the reason" in outcome.err
+    assert "7" in outcome.err
+    assert "not run: push never" in outcome.err
+    assert outcome.out == ""
+
+
+def test_a_failure_in_json_names_step_place_and_output(cli):
+    result = cli.result(
+        f"""
+build:
+- {SHELL}:
+    id: broken
+    script: sh -c "echo the reason >&2; exit 7"
+- {SHELL}:
+    script: echo no
+"""
+    )
+    assert result["status"] == "failed"
+    assert [step["status"] for step in result["pipelines"][0]["steps"]] == ["failed", "skipped"]
+    assert result["error"]["where"].startswith("prefect.yaml:3:3")
+    assert "the reason" in result["error"]["output"]
+
+
+def test_the_json_document_is_all_there_is_on_standard_output(cli):
+    cli.write(
+        "noisy.py",
+        "import os, subprocess\n"
+        "def main():\n    print('printed')\n    os.write(1, b'written\\n')\n    subprocess.run(['echo', 'inherited'])\n",
+    )
+    outcome = cli.run("build:\n- noisy.main:\n", "--format", "json")
+    assert outcome.json["status"] == "succeeded"
+    for word in ("printed", "written", "inherited"):
+        assert word in outcome.err
+
+
+def test_a_null_result_and_a_value_that_is_no_mapping_are_ignored(cli):
+    cli.write("steps.py", "def nothing():\n    pass\ndef number():\n    return 3\nasync def later():\n    return {'x': 1}\n")
+    result = cli.result("build:\n- steps.nothing:\n    id: a\n- steps.number:\n    id: b\n- steps.later:\n    id: c\n")
+    assert result["pipelines"][0]["outputs"] == {"c": {"x": 1}, "x": 1}
+
+
+def test_an_exception_of_a_users_function_is_told_with_its_own_frames(cli):
+    cli.write("steps.py", "def fail():\n    inner()\ndef inner():\n    raise ValueError('bad value')\n")
+    outcome = cli.run("build:\n- steps.fail:\n")
+    assert outcome.code == 1
+    assert "ValueError: bad value" in outcome.err
+    assert "steps.py" in outcome.err
+    assert "calling.py" not in outcome.err
+
+
+def test_a_step_that_calls_sys_exit_is_a_failed_step(cli):
+    cli.write("steps.py", "import sys\ndef leave():\n    sys.exit('enough')\n")
+    outcome = cli.run("build:\n- steps.leave:\n")
+    assert outcome.code == 1
+    assert "enough" in outcome.err
+
+
+def test_deployments_with_the_same_steps_share_one_run(cli):
+    log = cli.directory / "log"
+    text = f"""
+build:
+- {SHELL}:
+    id: counted
+    script: sh -c "echo x >> {log}"
+deployments:
+- name: one
+- name: two
+- name: three
+  build: []
+"""
+    result = cli.result(text)
+    assert log.read_text() == "x\n"
+    assert [pipeline["deployments"] for pipeline in result["pipelines"]] == [["one", "two"], ["three"]]
+
+
+def test_pipelines_that_differ_in_pull_alone_build_once(cli):
+    log = cli.directory / "log"
+    result = cli.result(
+        f"""
+build:
+- {SHELL}:
+    id: built
+    script: sh -c "echo x >> {log}; echo image"
+deployments:
+- name: one
+  pull:
+  - {SHELL}:
+      script: echo {{{{ built.stdout }}}} 1
+- name: two
+  pull:
+  - {SHELL}:
+      script: echo {{{{ built.stdout }}}} 2
+"""
+    )
+    assert log.read_text() == "x\n"
+    first, second = result["pipelines"]
+    assert [step["status"] for step in first["steps"]] == ["succeeded", "succeeded"]
+    assert [step["status"] for step in second["steps"]] == ["cached", "succeeded"]
+    assert second["outputs"]["stdout"] == "image 2"
+    assert second["outputs"]["built"] == {"stdout": "image", "stderr": ""}
+
+
+def test_deployment_fields_come_out_resolved(cli):
+    cli.environ["STAGE"] = "prod"
+    result = cli.result(
+        f"""
+build:
+- {SHELL}:
+    id: commit
+    script: echo abc123
+deployments:
+- name: one
+  version: "{{{{ commit.stdout }}}}"
+  tags: ["{{{{ $STAGE }}}}", plain]
+  description: "for {{{{ flow_run.name }}}}"
+  work_pool:
+    name: pool
+    job_variables:
+      image: "app:{{{{ commit.stdout }}}}"
+      left: "{{{{ $NOT_SET_ANYWHERE }}}}"
+"""
+    )
+    (deployment,) = result["deployments"]
+    assert deployment["version"] == "abc123"
+    assert deployment["tags"] == ["prod", "plain"]
+    assert deployment["description"] == "for {{ flow_run.name }}"
+    assert deployment["work_pool"]["job_variables"] == {"image": "app:abc123", "left": "{{ $NOT_SET_ANYWHERE }}"}
+
+
+def test_one_deployment_is_chosen_by_name(cli):
+    text = f"""
+deployments:
+- name: one
+  build: [{{{SHELL}: {{script: echo 1}}}}]
+- name: two
+  build: [{{{SHELL}: {{script: echo 2}}}}]
+"""
+    result = cli.result(text, "--deployment", "two")
+    assert [pipeline["outputs"]["stdout"] for pipeline in result["pipelines"]] == ["2"]
+    outcome = cli.stepengine("run", "--deployment", "twoo")
+    assert outcome.code == 2
+    assert "did you mean 'two'?" in outcome.err
+
+
+def test_sections_are_chosen_by_only(cli):
+    text = f"build:\n- {SHELL}:\n    script: echo b\npush:\n- {SHELL}:\n    script: echo p\n"
+    result = cli.result(text, "--only", "push")
+    assert [step["section"] for step in result["pipelines"][0]["steps"]] == ["push"]
+
+
+def test_a_left_out_step_that_is_needed_is_told_before_anything_runs(cli):
+    text = f"""
+build:
+- {SHELL}:
+    id: built
+    script: echo b
+push:
+- {SHELL}:
+    script: touch ran
+- {SHELL}:
+    script: echo {{{{ built.stdout }}}}
+"""
+    outcome = cli.run(text, "--only", "push")
+    assert outcome.code == 2
+    assert "left-out-step" in outcome.err
+    assert not (cli.directory / "ran").exists()
+
+
+def test_an_input_is_set_on_the_command_line(cli):
+    text = f"build:\n- {SHELL}:\n    id: greet-all\n    script: echo hello\n"
+    result = cli.result(text, "--set", "greet-all.script=echo bye 1.10")
+    assert result["pipelines"][0]["outputs"]["stdout"] == "bye 1.10"
+
+
+def test_a_reference_without_a_value_is_an_error_before_the_run(cli):
+    outcome = cli.run(f"build:\n- {SHELL}:\n    script: touch ran\n- {SHELL}:\n    script: echo {{{{ $NOT_SET_HERE }}}}\n")
+    assert outcome.code == 2
+    assert "NOT_SET_HERE" in outcome.err
+    assert "prefect.yaml:5:" in outcome.err
+    assert not (cli.directory / "ran").exists()
+
+
+def test_prefect_compat_drops_what_has_no_value(cli):
+    result = cli.result(f"build:\n- {SHELL}:\n    script: echo [{{{{ $NOT_SET_HERE }}}}]\n", "--prefect-compat")
+    assert result["pipelines"][0]["outputs"]["stdout"] == "[]"
+
+
+def test_an_invalid_file_runs_nothing(cli):
+    outcome = cli.run(f"build:\n- {SHELL}:\n    script: touch ran\n- {SHELL}:\n    scrip: echo\n")
+    assert outcome.code == 2
+    assert "did you mean 'script'?" in outcome.err
+    assert not (cli.directory / "ran").exists()
+
+
+def test_an_unmet_requirement_is_exit_4_with_the_command(cli):
+    outcome = cli.run(f"build:\n- {SHELL}:\n    requires: no-such-distribution>=2\n    script: touch ran\n")
+    assert outcome.code == 4
+    assert "-m pip install 'no-such-distribution>=2'" in outcome.err
+    assert not (cli.directory / "ran").exists()
+
+
+def test_the_version_of_a_built_in_step_is_checked(cli):
+    step = f"build:\n- {SHELL}:\n    requires: prefect%s\n    script: echo\n"
+    assert cli.run(step % ">=3.0").code == 0
+    outcome = cli.run(step % ">=99")
+    assert outcome.code == 4
+    assert "counts as prefect 3.8.8" in outcome.err
+
+
+def test_a_malformed_requirement_is_told(cli):
+    outcome = cli.run(f"build:\n- {SHELL}:\n    requires: 'not a requirement!'\n    script: echo\n")
+    assert outcome.code == 4
+    assert "is no requirement" in outcome.err
+
+
+def test_the_file_is_found_in_a_parent_directory(cli):
+    cli.write("prefect.yaml", f"build:\n- {SHELL}:\n    script: pwd\n")
+    below = cli.directory / "a" / "b"
+    below.mkdir(parents=True)
+    top, cli.directory = cli.directory, below
+    outcome = cli.stepengine("run", "--format", "json")
+    assert outcome.json["pipelines"][0]["outputs"]["stdout"] == str(top)
+
+
+def test_no_file_is_told(cli):
+    outcome = cli.stepengine("run")
+    assert outcome.code == 2
+    assert "there is no prefect.yaml" in outcome.err
+
+
+def test_quiet_says_nothing_of_a_success(cli):
+    outcome = cli.run(f"build:\n- {SHELL}:\n    script: echo hello\n", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_an_empty_file_succeeds_and_says_so(cli):
+    outcome = cli.run("")
+    assert outcome.code == 0
+    assert "empty" in outcome.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_children_reports_and_is_exit_130(cli, alive, number):
+    cli.write(
+        "prefect.yaml",
+        f"build:\n- {SHELL}:\n    id: slow\n    script: sh -c 'echo $$ > pid; sleep 60 & wait'\n"
+        f"- {SHELL}:\n    id: next\n    script: echo no\n",
+    )
+    process = cli.start("run", "--format", "json")
+    pid_file = cli.directory / "pid"
+    deadline = time.monotonic() + 20
+    while not (pid_file.exists() and pid_file.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child = int(pid_file.read_text())
+    os.kill(process.pid, number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert not alive(child)
+    assert '"status": "interrupted"' in out
+    assert "slow was interrupted" in err
+    assert "not run: build next" in err
+
+
+def test_a_closed_pipe_ends_the_command_quietly(cli):
+    cli.write("prefect.yaml", f"build:\n- {SHELL}:\n    script: echo hello\n")
+    command = " ".join(cli.command("plan", "--format", "json"))
+    import subprocess
+
+    done = subprocess.run(
+        f"{command} | true; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=cli.directory,
+        env=cli.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() in ("0", "141")
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
