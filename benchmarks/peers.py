@@ -9,13 +9,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+PROBES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probes")
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = (
     "prefect==3.8.8",
@@ -26,7 +25,7 @@ PACKAGES = (
     "doit",
     "ansible-core",
 )
-SERVER_SECONDS = 60
+SERVER_SECONDS = "60"
 
 
 def default_directory() -> str:
@@ -51,7 +50,7 @@ def set_up_own(directory: str, pip: str) -> None:
     wheels = f"{directory}-wheel"
     for stale in (directory, wheels):
         shutil.rmtree(stale, ignore_errors=True)
-    run = [pip, "-m", "pip", "--quiet"]
+    run = [pip, "-m", "pip", "-qq"]
     subprocess.run([*run, "wheel", "--no-deps", "--wheel-dir", wheels, REPOSITORY], check=True)
     subprocess.run([pip, "-m", "venv", "--without-pip", directory], check=True)
     wheel = os.path.join(wheels, os.listdir(wheels)[0])
@@ -65,9 +64,7 @@ def program(directory: str, name: str) -> str:
 
 def versions(directory: str) -> dict[str, str]:
     """Give the versions of an environment's distributions by name."""
-    code = (
-        "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
-    )
+    code = "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
     done = subprocess.run([program(directory, "python"), "-c", code], check=True, stdout=subprocess.PIPE)
     return dict(json.loads(done.stdout))
 
@@ -97,18 +94,10 @@ def prefect_server(directory: str, environ: Mapping[str, str]) -> Iterator[dict[
     argv = [program(directory, "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _await_health(f"http://127.0.0.1:{port}/api/health", server)
-        yield {**environ, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+        url = f"http://127.0.0.1:{port}/api"
+        wait = [program(directory, "python"), os.path.join(PROBES, "await_server.py"), f"{url}/health", SERVER_SECONDS]
+        subprocess.run(wait, check=True)
+        yield {**environ, "PREFECT_API_URL": url}
     finally:
         server.terminate()
         server.wait()
-
-
-def _await_health(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + SERVER_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
-            if answer.read() == b"true":
-                return
-        time.sleep(0.2)
-    raise RuntimeError("the Prefect server did not start")

@@ -18,18 +18,5 @@ def quiet(*_arguments: object, **_options: object) -> None:
     """Stand in for `print`."""
 
 
-async def main() -> None:
-    await run_steps(steps[:1], print_function=quiet)  # what it loads once is not a step's cost
-    report_steps = steps[:count]
-    loop = asyncio.get_running_loop()
-    del loop
-    from time import perf_counter, process_time
-
-    wall, cpu = perf_counter(), process_time()
-    await run_steps(report_steps, print_function=quiet)
-    elapsed = perf_counter() - wall, process_time() - cpu
-    global_cost.extend(elapsed)
-
-
-global_cost: list[float] = []
-asyncio.run(main())
+asyncio.run(run_steps(steps[:1], print_function=quiet))  # what it loads once is not a step's cost
+report(lambda: asyncio.run(run_steps(steps[:count], print_function=quiet)), count)

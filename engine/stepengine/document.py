@@ -1,22 +1,20 @@
 """From YAML text to located nodes, or to one located error.
 
-The events come from libyaml (ruamel.yaml's C parser); where that is missing, from ruamel.yaml's own parser. What they
-mean follows PyYAML's safe loader, which is Prefect's.
+The events come from libyaml (ruamel.yaml's C parser); where that is missing or stricter than PyYAML, from ruamel.yaml's
+own parser. What they mean follows PyYAML's safe loader, which is Prefect's.
 """
 
 from __future__ import annotations
 
-import re
 from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepengine.diagnostics import Diagnostics
 from stepengine.nodes import Mapping, Node, Scalar, Sequence, Source
-from stepengine.patterns import lazy_pattern
-from stepengine.scalars import resolve_plain, to_float, to_int, to_timestamp
+from stepengine.scalars import resolve_plain, to_bool, to_float, to_int, to_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 MAX_DEPTH = 100
 """How deep collections may be nested; real files reach 12."""
@@ -25,7 +23,17 @@ MAX_NODES = 5_000_000
 """How many nodes a file may have once its aliases are followed (against 'billion laughs' files)."""
 
 _TAG = "tag:yaml.org,2002:"
-_UNQUOTED = lazy_pattern(r":\s+(\{\{[^}\n]*\}\}[^\n#]*)|-\s+(\{\{[^}\n]*\}\}[^\n#]*)")
+_MERGE: Any = type("_Merge", (), {})()
+"""The value of an unquoted `<<`."""
+
+_STRICTER = (
+    "found unexpected ':'",
+    "found unknown directive name",
+    "found a tab character where an indentation space is expected",
+)
+"""What libyaml 0.2 says of text that PyYAML reads: a colon inside of a flow scalar (`[/data:/data]`), `%ANY`, a block
+scalar whose first line begins with a tab."""
+
 
 
 class Document(NamedTuple):
@@ -45,6 +53,9 @@ class Document(NamedTuple):
 
 
 class _Failure(Exception):  # noqa: N818 - it never leaves this module
+    is_stricter = False
+    """Whether PyYAML may read what libyaml refused."""
+
     def __init__(self, code: str, message: str, offset: int, hint: str = "") -> None:
         super().__init__(message)
         self.found = (code, message, offset, hint)
@@ -60,92 +71,84 @@ def parse_document(text: str, name: str = "prefect.yaml") -> Document:
     Returns:
         Its nodes, or a document without any and one error that says where and why.
     """
-    source = Source(name, text.removeprefix("\ufeff"))
+    return _compose(Source(name, text.removeprefix("\ufeff")), _native_events)
+
+
+def _compose(source: Source, events: Callable[[str], Callable[[], Any]]) -> Document:
     diagnostics = Diagnostics(source)
     try:
-        root = _Composer(source, diagnostics).compose()
+        root = _Composer(source, diagnostics).compose(_located(source, events(source.text)))
     except _Failure as failure:
+        if failure.is_stricter and events is _native_events:
+            return _compose(source, _python_events)
         diagnostics.error(*failure.found)
         return Document(source, None, diagnostics, parsed=False)
     return Document(source, root, diagnostics, parsed=True)
 
 
-def _events(source: Source) -> Iterator[Any]:
+def _native_events(text: str) -> Callable[[], Any]:
+    try:
+        from _ruamel_yaml import CParser
+    except ImportError:
+        return _python_events(text)
+    try:
+        return CParser(text).get_event  # type: ignore[no-any-return]
+    except UnicodeEncodeError as error:
+        raise _Failure("yaml-syntax", "the text holds half a surrogate pair", error.start, "remove it") from None
+
+
+def _python_events(text: str) -> Callable[[], Any]:
+    from ruamel.yaml import YAML
+
+    parser = YAML(typ="safe", pure=True)
+    parser.version = (1, 1)  # type: ignore[assignment]  # annotated as what it becomes
+    return iter(parser.parse(text)).__next__
+
+
+def _located(source: Source, next_event: Callable[[], Any]) -> Iterator[Any]:
     """Give the text's YAML events; raise `_Failure` where it is no YAML."""
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.reader import ReaderError
 
     try:
-        try:
-            from _ruamel_yaml import CParser
-
-            get_event: Callable[[], Any] = CParser(source.text).get_event
-        except ImportError:
-            from ruamel.yaml import YAML
-
-            get_event = iter(YAML(typ="safe", pure=True).parse(source.text)).__next__
-        while (event := get_event()) is not None:
+        while (event := next_event()) is not None:
             yield event
     except StopIteration:
         return
-    except UnicodeEncodeError as error:
-        raise _Failure("yaml-syntax", "the text holds half a surrogate pair", error.start) from None
     except ReaderError as error:
-        raise _reader_failure(source) from error
+        from stepengine.yaml_failures import reader_failure
+
+        raise _Failure(*reader_failure(source)) from error
     except YAMLError as error:
-        raise _syntax_failure(source, error) from error
+        from stepengine.yaml_failures import syntax_failure
+
+        failure = _Failure(*syntax_failure(source, error))
+        failure.is_stricter = getattr(error, "problem", None) in _STRICTER
+        raise failure from error
 
 
-def _reader_failure(source: Source) -> _Failure:
-    bad = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", source.text)
-    offset = bad.start() if bad else 0
-    character = f"U+{ord(bad.group()):04X}" if bad else "a character"
-    return _Failure("yaml-syntax", f"{character} may not stand in a YAML file", offset, "remove it")
+class _Anchor:
+    """What an anchor names, how many nodes that is once aliases are followed, and how deep they are nested."""
+
+    __slots__ = ("height", "node", "weight")
+
+    def __init__(self, node: Node, weight: int, height: int) -> None:
+        self.node = node
+        self.weight = weight
+        self.height = height
 
 
-def _syntax_failure(source: Source, error: Any) -> _Failure:
-    problem = getattr(error, "problem", None) or str(error)
-    context = getattr(error, "context", None)
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if context and "quoted scalar" in context:
-        mark = error.context_mark  # where the quote opens helps more than where the file ends
-    offset = min(mark.index, len(source.text)) if mark is not None else 0
-    line, _ = source.position(offset)
-    for number in (line, line - 1):
-        text = source.line(number)
-        if unquoted := _UNQUOTED.search(text):
-            start = unquoted.start(1) if unquoted.group(1) else unquoted.start(2)
-            value = text[start:].strip()
-            return _Failure(
-                "unquoted-placeholder",
-                "a value that begins with {{ must be quoted",
-                offset - source.position(offset)[1] + 1 + start if number == line else offset,
-                f'write "{value}"',
-            )
-    character = source.text[offset : offset + 1]
-    message = f"{problem}, {context}" if context else str(problem)
-    if "\t" in source.line(line)[: len(source.line(line)) - len(source.line(line).lstrip())] or character == "\t":
-        return _Failure("yaml-syntax", "a tab is used for indentation", offset, "indent with spaces")
-    if character == "%" or source.text[offset - 1 : offset + 1] in ("{%", "{#"):
-        return _Failure(
-            "yaml-syntax",
-            "a Jinja block stands outside of a value",
-            max(offset - 1, 0),
-            "prefect.yaml is read as YAML before anything is filled in: only {{ … }} inside of quoted values works",
-        )
-    return _Failure("yaml-syntax", message, offset, _syntax_hint(str(problem), context))
+class _Frame:
+    """A collection that is still open: what it is, its nodes so far, and the node count at its start."""
 
+    __slots__ = ("anchor", "before", "is_mapping", "nodes", "offset")
 
-def _syntax_hint(problem: str, context: str | None) -> str:
-    if "mapping values are not allowed" in problem:
-        return "check the indentation of this line, or quote the value if it holds ': '"
-    if "did not find expected" in problem and context and "block" in context:
-        return "check the indentation: entries of one list or mapping start in one column"
-    if "could not find expected ':'" in problem:
-        return "a line that is neither 'key: value' nor '- item' stands here"
-    if context and "quoted scalar" in context:
-        return "close the quotes"
-    return ""
+    def __init__(self, event: Any, before: int, *, is_mapping: bool) -> None:
+        self.offset: int = event.start_mark.index
+        self.anchor: str | None = event.anchor
+        self.nodes: list[Node] = []
+        self.is_mapping = is_mapping
+        self.before = before
 
 
 class _Composer:
@@ -154,35 +157,32 @@ class _Composer:
     def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
         self._source = source
         self._diagnostics = diagnostics
-        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._anchors: dict[str, _Anchor] = {}
+        self._heights: dict[int, int] = {}
         self._count = 0
+        self._specials: dict[int, str] = {}
 
-    def compose(self) -> Node | None:
+    def compose(self, events: Iterable[Any]) -> Node | None:
         """Give the root of the first document; more of them are an error."""
         root: Node | None = None
         documents = 0
-        # One frame a collection: (offset, anchor, nodes so far, is a mapping, node count at its start)
-        stack: list[tuple[int, str | None, list[Node], bool, int]] = []
-        for event in _events(self._source):
+        stack: list[_Frame] = []
+        for event in events:
             kind = type(event).__name__
             if kind == "ScalarEvent":
                 node: Node = self._scalar(event)
                 if event.anchor:
-                    self._anchors[event.anchor] = (node, 1)
+                    self._name(event.anchor, node, 1, event.start_mark.index)
             elif kind == "AliasEvent":
-                node = self._alias(event)
+                node = self._alias(event, stack)
             elif kind in ("MappingStartEvent", "SequenceStartEvent"):
                 self._check_tag(event, "map" if kind[0] == "M" else "seq")
                 if len(stack) >= MAX_DEPTH:
-                    raise _Failure("yaml-limit", f"nested deeper than {MAX_DEPTH} levels", event.start_mark.index)
-                stack.append((event.start_mark.index, event.anchor, [], kind[0] == "M", self._count))
+                    raise _too_deep(event.start_mark.index)
+                stack.append(_Frame(event, self._count, is_mapping=kind[0] == "M"))
                 continue
             elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-                offset, anchor, nodes, is_mapping, before = stack.pop()
-                node = self._mapping(nodes, offset) if is_mapping else Sequence(nodes, offset)
-                self._count += 1
-                if anchor:
-                    self._anchors[anchor] = (node, self._count - before)
+                node = self._collection(stack.pop())
             else:
                 if kind == "DocumentStartEvent":
                     documents += 1
@@ -190,10 +190,39 @@ class _Composer:
                         raise _several_documents(event.start_mark.index)
                 continue
             if stack:
-                stack[-1][2].append(node)
+                stack[-1].nodes.append(node)
             else:
                 root = node
+        if self._specials:
+            offset = min(self._specials)
+            message = f"a single {self._specials[offset]} has a meaning of its own in YAML 1.1, and none here"
+            raise _Failure("yaml-syntax", message, offset, "quote it")
         return root
+
+    def _collection(self, frame: _Frame) -> Mapping | Sequence:
+        node = self._mapping(frame.nodes, frame.offset) if frame.is_mapping else Sequence(frame.nodes, frame.offset)
+        self._count += 1
+        if frame.anchor:
+            self._name(frame.anchor, node, self._count - frame.before, frame.offset)
+        return node
+
+    def _name(self, anchor: str, node: Node, weight: int, offset: int) -> None:
+        if anchor in self._anchors:
+            first, _ = self._source.position(self._anchors[anchor].node.offset)
+            message = f"the anchor &{anchor} is defined twice, which Prefect's loader does not read"
+            raise _Failure("duplicate-anchor", message, offset, f"rename one of the two (the other is on line {first})")
+        self._anchors[anchor] = _Anchor(node, weight, self._height(node))
+
+    def _height(self, node: Node) -> int:
+        """Give how deep a node is nested; what is anchored inside of it was counted before."""
+        if isinstance(node, Scalar):
+            return 0
+        height = self._heights.get(id(node))
+        if height is None:
+            below = node.items if isinstance(node, Sequence) else [value for _, value in node.entries.values()]
+            height = 1 + max(map(self._height, below), default=0)
+            self._heights[id(node)] = height
+        return height
 
     def _scalar(self, event: Any) -> Scalar:
         self._count += 1
@@ -201,14 +230,16 @@ class _Composer:
         offset: int = event.start_mark.index
         if event.tag is not None and event.tag != "!":
             return Scalar(self._tagged(event.tag, text, offset), offset, text)
-        if event.style or event.tag == "!":  # quoted or a block scalar: always text
+        if event.style and event.tag is None:  # quoted or a block scalar: always text
             return Scalar(text, offset)
+        if text in ("<<", "="):  # they mean something as a key alone: `_mapping` takes them out again
+            self._specials[offset] = text
+            return Scalar(_MERGE if text == "<<" else text, offset, text)
         try:
             value = resolve_plain(text)
         except ValueError as error:
-            raise _Failure(
-                "yaml-syntax", f"{text!r} is no date: {error}", offset, "quote it to keep it as text"
-            ) from None
+            message = f"{_shortened(text)} is no number and no date: {error}"
+            raise _Failure("yaml-syntax", message, offset, "quote it to keep it as text") from None
         return Scalar(text, offset) if value is text else Scalar(value, offset, text)
 
     def _tagged(self, tag: str, text: str, offset: int) -> Any:
@@ -216,7 +247,7 @@ class _Composer:
             "str": str,
             "int": to_int,
             "float": to_float,
-            "bool": resolve_plain,
+            "bool": to_bool,
             "null": lambda _text: None,
             "timestamp": to_timestamp,
         }
@@ -226,26 +257,32 @@ class _Composer:
         try:
             return reader(text)
         except (ValueError, IndexError):
-            raise _Failure("yaml-tag", f"{text!r} is no {tag.removeprefix(_TAG)}", offset, "remove the tag") from None
+            message = f"{_shortened(text)} is no {tag.removeprefix(_TAG)}"
+            raise _Failure("yaml-tag", message, offset, "remove the tag") from None
 
     def _check_tag(self, event: Any, expected: str) -> None:
         if event.tag not in (None, "!", _TAG + expected):
             hint = "write plain YAML values"
             raise _Failure("yaml-tag", f"the tag {event.tag} is not supported here", event.start_mark.index, hint)
 
-    def _alias(self, event: Any) -> Node:
-        found = self._anchors.get(event.anchor)
+    def _alias(self, event: Any, stack: list[_Frame]) -> Node:
+        name, offset = event.anchor, event.start_mark.index
+        found = self._anchors.get(name)
         if found is None:
+            if any(frame.anchor == name for frame in stack):
+                hint = "an alias repeats what stands before it; write the values out"
+                raise _Failure("recursive-alias", f"*{name} stands inside of what &{name} names", offset, hint)
             from stepengine.diagnostics import did_you_mean
 
-            hint = did_you_mean(event.anchor, self._anchors, "define it with & before it is used")
-            raise _Failure("undefined-alias", f"no anchor &{event.anchor} before this", event.start_mark.index, hint)
-        node, weight = found
-        self._count += weight
+            hint = did_you_mean(name, self._anchors, "define it with & before it is used")
+            raise _Failure("undefined-alias", f"no anchor &{name} before this", offset, hint)
+        self._count += found.weight
         if self._count > MAX_NODES:
             message = f"its aliases stand for more than {MAX_NODES:,} values"
-            raise _Failure("yaml-limit", message, event.start_mark.index)
-        return node
+            raise _Failure("yaml-limit", message, offset, "write fewer aliases of aliases")
+        if len(stack) + found.height > MAX_DEPTH:
+            raise _too_deep(offset)
+        return found.node
 
     def _mapping(self, nodes: list[Node], offset: int) -> Mapping:
         entries: dict[Any, tuple[Scalar, Node]] = {}
@@ -255,8 +292,10 @@ class _Composer:
             if not isinstance(key, Scalar):
                 raise self._bad_key(key)
             name = key.value
-            if name == "<<" and key.text == "<<" and self._is_plain(key):
-                merged = {**self._merged(value), **merged}
+            if self._specials:
+                self._specials.pop(key.offset, None)
+            if name is _MERGE:
+                merged.update(self._merged(value))
                 continue
             if name.__class__ is str:
                 name = key.value = intern(name)
@@ -272,9 +311,6 @@ class _Composer:
         if merged:
             entries = {**merged, **entries}
         return Mapping(entries, offset)
-
-    def _is_plain(self, key: Scalar) -> bool:
-        return self._source.text[key.offset : key.offset + 1] not in ("'", '"')
 
     def _merged(self, value: Node) -> dict[Any, tuple[Scalar, Node]]:
         """Give the entries of what follows `<<`; of a list, the first mapping that has a key wins."""
@@ -301,3 +337,11 @@ class _Composer:
 def _several_documents(offset: int) -> _Failure:
     message = "the file holds several YAML documents"
     return _Failure("several-documents", message, offset, "keep one: remove the line --- and what does not belong here")
+
+
+def _too_deep(offset: int) -> _Failure:
+    return _Failure("yaml-limit", f"nested deeper than {MAX_DEPTH} levels", offset, "write it flatter")
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -9,10 +9,13 @@ from stepengine.secrets import LineMasker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from stepengine.model import Step
     from stepengine.result import Failure, PipelineResult, RunResult, StepResult
     from stepengine.secrets import Secrets
+
+    Result = TypeVar("Result", StepResult, PipelineResult)
 
 
 class Masking:
@@ -27,6 +30,9 @@ class Masking:
         self._secrets = secrets
         self._listener = listener
         self._lines: dict[str, LineMasker] = {}
+        # By the identity of a result: it, its masked form, and how many secrets there were then. A result is told of in
+        # up to three events, and masking it takes longer than all else that a cheap step costs.
+        self._masked_results: dict[int, tuple[Any, Any, int]] = {}
 
     def __call__(self, event: Any) -> None:
         """Take an event."""
@@ -61,29 +67,41 @@ class Masking:
         if isinstance(event, Notice):
             return event._replace(message=mask(event.message))
         if isinstance(event, StepFinished):
-            return event._replace(result=self.step(event.result))
+            return event._replace(result=self._once(event.result, self._step))
         if isinstance(event, PipelineFinished):
-            return event._replace(result=self.pipeline(event.result))
-        if isinstance(event, RunFinished):
-            return event._replace(result=self.run(event.result))
+            return event._replace(result=self._once(event.result, self._pipeline))
         return event
 
-    def step(self, result: StepResult) -> StepResult:
-        """Mask a step's result."""
+    def finish(self, result: RunResult) -> RunResult:
+        """Hand on that the run is over.
+
+        Returns:
+            Its result, masked.
+        """
+        if self._secrets:
+            result = self._run(result)
+        self._listener(RunFinished(result))
+        return result
+
+    def _once(self, result: Result, mask: Callable[[Result], Result]) -> Result:
+        count = len(self._secrets)
+        known = self._masked_results.get(id(result))
+        if known is None or known[2] != count:
+            known = self._masked_results[id(result)] = result, mask(result), count
+        masked: Result = known[1]
+        return masked
+
+    def _step(self, result: StepResult) -> StepResult:
         outputs = self._secrets.mask_data(result.outputs)
         return result._replace(outputs=outputs, failure=self._failure(result.failure))
 
-    def pipeline(self, result: PipelineResult) -> PipelineResult:
-        """Mask a pipeline's result."""
-        steps = tuple(self.step(step) for step in result.steps)
+    def _pipeline(self, result: PipelineResult) -> PipelineResult:
+        steps = tuple(self._once(step, self._step) for step in result.steps)
         return result._replace(steps=steps, outputs=self._secrets.mask_data(result.outputs))
 
-    def run(self, result: RunResult) -> RunResult:
-        """Mask a run's result."""
-        if not self._secrets:
-            return result
+    def _run(self, result: RunResult) -> RunResult:
         return result._replace(
-            pipelines=tuple(self.pipeline(pipeline) for pipeline in result.pipelines),
+            pipelines=tuple(self._once(pipeline, self._pipeline) for pipeline in result.pipelines),
             deployments=tuple(self._secrets.mask_data(deployment) for deployment in result.deployments),
             failure=self._failure(result.failure),
         )

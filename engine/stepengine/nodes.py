@@ -36,10 +36,16 @@ class Source:
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[starts[number - 1] : end].rstrip("\r\n")
 
+    def start(self, number: int) -> int:
+        """Give the offset of a line's first character."""
+        return self._line_starts()[number - 1]
+
     def _line_starts(self) -> list[int]:
         if self._starts is None:
-            starts = [0]
-            find = self.text.find
+            text, starts = self.text, [0]
+            if text.count("\r") != text.count("\r\n"):  # a lone carriage return ends a line, too
+                text = text.replace("\r\n", " \n").replace("\r", "\n")
+            find = text.find
             at = find("\n")
             while at >= 0:
                 starts.append(at + 1)

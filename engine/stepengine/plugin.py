@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from stepengine.context import Context
 from stepengine.errors import StepError, TemplateError
@@ -17,7 +17,10 @@ from stepengine.events import (
     StepStarted,
 )
 from stepengine.hook_types import ReferenceSource, Reporter
+from stepengine.model import Step
 from stepengine.process import Completed
+from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
+from stepengine.step_options import StepOptions
 from stepengine.terminal import Style, is_terminal, style_for
 
 if TYPE_CHECKING:
@@ -29,17 +32,23 @@ if TYPE_CHECKING:
 __all__ = [
     "Completed",
     "Context",
+    "Failure",
     "Notice",
     "PipelineFinished",
+    "PipelineResult",
     "PipelineStarted",
+    "PullPlace",
     "ReferenceSource",
     "Reporter",
     "RunFinished",
+    "RunResult",
+    "Step",
     "StepError",
     "StepFinished",
     "StepOptions",
     "StepOutput",
     "StepProgress",
+    "StepResult",
     "StepStarted",
     "Style",
     "TemplateError",
@@ -47,26 +56,6 @@ __all__ = [
     "step",
     "style_for",
 ]
-
-
-class StepOptions(NamedTuple):
-    """What `step` records of a function, under its attribute `__step__`.
-
-    Attributes:
-        outputs: The names of its outputs; None where they are not known before it ran.
-        phase: "deployer" or "worker" where it makes sense on one side alone.
-        provides: The distribution and version whose step of the same name it stands for, as `name==version`.
-        deprecated: Names that still work, and say once by which name to replace them.
-        check: Finds what types cannot tell of the inputs that a file gives; returns one line each, shown as warnings
-            before anything runs. It gets the inputs as the file has them: references are not resolved (a text may hold
-            `{{ ... }}`, an input may be missing), and it must neither fail on them nor do or read anything else.
-    """
-
-    outputs: tuple[str, ...] | None = None
-    phase: str | None = None
-    provides: str | None = None
-    deprecated: tuple[str, ...] = ()
-    check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
 
 
 def step(

@@ -73,16 +73,7 @@ def run_process(
         KeyboardInterrupt: passed on after the child and its descendants have been ended.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    child = subprocess.Popen(
-        args if isinstance(args, str) else list(args),
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # A session of its own: its whole tree can be ended, and Ctrl-C on the terminal reaches it through us alone.
-        start_new_session=os.name == "posix",
-    )
+    child = _start(args, cwd, env, subprocess.DEVNULL if stdin is None else subprocess.PIPE)
     output = _Output(on_line, each_state=each_state)
     try:
         reader = _reader(child)
@@ -98,6 +89,19 @@ def run_process(
             raise TimeoutError from None
         raise
     return Completed(returncode, output.text("stdout"), output.text("stderr"))
+
+
+def _start(args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        args if isinstance(args, str) else list(args),
+        cwd=cwd,
+        env=dict(env),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A session of its own: its whole tree can be ended, and Ctrl-C on the terminal reaches it through us alone.
+        start_new_session=os.name == "posix",
+    )
 
 
 def end_process(child: subprocess.Popen[bytes]) -> None:

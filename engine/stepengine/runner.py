@@ -12,7 +12,6 @@ from stepengine.events import (
     Notice,
     PipelineFinished,
     PipelineStarted,
-    RunFinished,
     StepFinished,
     StepOutput,
     StepProgress,
@@ -113,10 +112,7 @@ class _Runner:
         failures = [step.failure for result in results for step in result.steps if step.failure is not None]
         status = "interrupted" if self._interrupted else "failed" if failures else "succeeded"
         failure = failures[0] if failures else None
-        outcome = RunResult(status, tuple(results), tuple(deployments), failure)
-        masked = self._report.run(outcome)
-        self._report(RunFinished(masked))
-        return masked
+        return self._report.finish(RunResult(status, tuple(results), tuple(deployments), failure))
 
 
 class _PipelineRun:

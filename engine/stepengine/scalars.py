@@ -20,6 +20,9 @@ _WORDS.update(dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off",
 
 _NUMERIC_FIRST = frozenset("-+.0123456789")
 
+MAX_DIGITS = 1000
+"""How long a whole number may be; Python itself does not print one of more than 4300 digits."""
+
 _INT = lazy_pattern(r"[-+]?(?:0b[0-1_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*(?::[0-5]?[0-9])*)\Z")
 _FLOAT = lazy_pattern(
     r"(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
@@ -28,7 +31,7 @@ _FLOAT = lazy_pattern(
 _DATE = lazy_pattern(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 _TIMESTAMP = lazy_pattern(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[Tt]|[ \t]+)([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]*))?"
-    r"(?:[ \t]*(?:Z|([-+])([0-9]{1,2})(?::?([0-9]{2}))?))?\Z"
+    r"(?:[ \t]*(?:Z|([-+])([0-9]{1,2})(?::([0-9]{2}))?))?\Z"
 )
 
 
@@ -43,6 +46,8 @@ def resolve_plain(text: str) -> Any:
     if text[0] not in _NUMERIC_FIRST:
         return text
     if _INT.match(text):
+        if len(text) > MAX_DIGITS:
+            raise ValueError(f"it has more than {MAX_DIGITS} digits")
         return to_int(text)
     if _FLOAT.match(text):
         return to_float(text)
@@ -51,13 +56,26 @@ def resolve_plain(text: str) -> Any:
     return text
 
 
+def to_bool(text: str) -> bool:
+    """Read what is tagged as a truth value: as where it is not tagged, in any mixture of case.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = _WORDS.get(text.lower())
+    if value is None:
+        raise ValueError(f"{text!r} is no truth value")
+    return value is True
+
+
 def to_int(text: str) -> int:
     """Read an integer: decimal, 0b, 0x, octal by a leading 0, or sexagesimal (`1:30` is 90)."""
     digits = text.replace("_", "")
     sign = -1 if digits[0] == "-" else 1
-    digits = digits.lstrip("+-")
+    if digits[0] in "+-":
+        digits = digits[1:]
     if ":" in digits:
-        return sign * int(_sexagesimal(digits))
+        return sign * _sexagesimal([int(part) for part in digits.split(":")])
     if digits == "0":
         return 0
     if digits.startswith("0b"):
@@ -73,20 +91,24 @@ def to_float(text: str) -> float:
     """Read a float: decimal, infinite, not a number, or sexagesimal."""
     digits = text.replace("_", "").lower()
     sign = -1.0 if digits[0] == "-" else 1.0
-    digits = digits.lstrip("+-")
+    if digits[0] in "+-":
+        digits = digits[1:]
     if digits == ".inf":
         return sign * float("inf")
     if digits == ".nan":
         return float("nan")
     if ":" in digits:
-        return sign * float(_sexagesimal(digits))
+        return sign * _sexagesimal([float(part) for part in digits.split(":")])
     return sign * float(digits)
 
 
-def _sexagesimal(digits: str) -> float:
-    value: float = 0
-    for part in digits.split(":"):
-        value = value * 60 + (float(part) if "." in part else int(part))
+def _sexagesimal(parts: list[Any]) -> Any:
+    # From the last part on, as PyYAML adds them: of floats another order may round to another sum.
+    value = parts[0] * 0
+    base = 1
+    for part in reversed(parts):
+        value += part * base
+        base *= 60
     return value
 
 

@@ -53,9 +53,9 @@ class Secrets:
         self._heads: set[str] = set()
         self._longest = 0
 
-    def __bool__(self) -> bool:
-        """Whether there is anything to mask."""
-        return bool(self._values)
+    def __len__(self) -> int:
+        """How many there are: while that is the same, what was masked stays masked as it is."""
+        return len(self._values)
 
     def add(self, value: Any) -> None:
         """Add a secret: a text, a number of four digits or more, or all of those in a mapping or list."""

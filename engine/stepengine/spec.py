@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stepengine.plugin import StepOptions
+from stepengine.step_options import StepOptions
 
 if TYPE_CHECKING:
     import ast

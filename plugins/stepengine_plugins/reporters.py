@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-    from stepengine.model import Step
-    from stepengine.result import PullPlace, RunResult, StepResult
+    from stepengine.plugin import PullPlace, RunResult, Step, StepResult
 
 _NAMES = 5
 """How many deployments' names head a pipeline."""

@@ -106,11 +106,8 @@ def run_shell_script(
     variables = _variables(env or {})
     stdout: list[str] = []
     stderr: list[str] = []
-    if shell:
-        commands = _whole(script)
-        variables[_SCRIPT] = script
-    else:
-        commands = _lines(script, {**context.environ, **variables} if expand_env_vars else None)
+    environ = {**context.environ, **variables} if expand_env_vars else None
+    commands = _whole(script, variables) if shell else _lines(script, environ)
     for place, shown, args in commands:
         try:
             completed = context.run(args, cwd=directory, env=variables, stream=stream_output)
@@ -142,12 +139,13 @@ def _variables(env: Mapping[Any, Any]) -> dict[str, str]:
     return variables
 
 
-def _whole(script: str) -> list[tuple[str, str, Sequence[str]]]:
+def _whole(script: str, variables: dict[str, str]) -> list[tuple[str, str, Sequence[str]]]:
     lines = [line.strip() for line in script.splitlines() if line.strip()]
     if not lines:
         return []
     if os.name == "nt":
         return [("", "the script", _windows_command(" && ".join(lines)))]
+    variables[_SCRIPT] = script
     return [("", "the script", ["/bin/sh", "-euc", _RUN_SCRIPT])]
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import select
+import socket
+import socketserver
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +17,9 @@ from stepengine_steps.docker_build import build_docker_image
 from support.docker_project import Recorder, Services
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ["support.services"]
 pytestmark = pytest.mark.docker
 
 
@@ -205,6 +210,39 @@ def test_no_engine_is_one_clear_line(project: Path) -> None:
     with pytest.raises(StepError, match=r"^no Docker Engine answers at unix://.*no\.sock: No such file") as caught:
         build_docker_image("demo", context=run.context)
     assert "DOCKER_HOST" in caught.value.hint
+
+
+def test_the_engine_is_the_one_of_the_pipelines_environment(services: Services, image_name: str, project: Path) -> None:
+    write(project, Dockerfile=f"FROM {services.base}\n")
+    with forwarder("/var/run/docker.sock") as (port, connections):
+        run = Recorder(project, environ={"DOCKER_HOST": f"tcp://127.0.0.1:{port}"})
+        build_docker_image(image_name, "Dockerfile", "latest", pull=False, context=run.context)
+    assert connections
+    services.run("image", "inspect", f"{image_name}:latest")
+
+
+@contextlib.contextmanager
+def forwarder(path: str) -> Iterator[tuple[int, list[object]]]:
+    """A TCP port before a Unix socket; gives the port, and the connections that come."""
+    connections: list[object] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            connections.append(self.client_address)
+            with socket.socket(socket.AF_UNIX) as engine:
+                engine.connect(path)
+                while True:
+                    ready, _, _ = select.select([self.request, engine], [], [], 10)
+                    for source, target in ((self.request, engine), (engine, self.request)):
+                        if source in ready:
+                            if not (data := source.recv(65536)):
+                                return
+                            target.sendall(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server.server_address[1], connections
+        server.shutdown()
 
 
 def test_a_missing_dockerfile_is_named(project: Path) -> None:

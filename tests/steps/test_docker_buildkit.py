@@ -20,7 +20,6 @@ from support.docker_project import Recorder, Services
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ["support.services"]
 pytestmark = pytest.mark.docker
 
 SECRET = "correct-horse-battery"

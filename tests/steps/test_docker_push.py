@@ -18,7 +18,6 @@ from support.registry_proxy import RegistryProxy
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ["support.services"]
 pytestmark = pytest.mark.docker
 
 

@@ -30,7 +30,7 @@ def names(text: str, *, target: str | None = None, reachable: bool = False, **ar
             "# syntax=docker/dockerfile:1\n\n# a comment\nFROM \\\n  # inside\n  a:1 \\\n  AS x\nRUN echo FROM b",
             ["a:1"],
         ),
-        ("# escape=`\nFROM a`\n:1\n", [["a", ":1"][0]]),
+        ("# escape=`\nFROM a`\n:1\n", ["a:1"]),
         ("FROM\ta:1 \\\n\n\tAS x\nFROM x", ["a:1"]),
         ("FROM a\nFROM c\nCOPY --from=b:2 /x /y\nCOPY --from=0 /x /y", ["a", "c", "b:2"]),
         ("FROM a AS one\nFROM b\nCOPY --chown=1 --from=one / /", ["a", "b"]),
@@ -38,6 +38,8 @@ def names(text: str, *, target: str | None = None, reachable: bool = False, **ar
         ("FROM a\nRUN <<EOF\nfrom x import y\nEOF\nFROM b", ["a", "b"]),
         ("FROM a\nCOPY <<-'END' /x\n\tFROM c\n\tEND\n", ["a"]),
         ("\ufeffFROM a", ["a"]),
+        ("FROM a \\", ["a"]),
+        ("FROM a\nRUN cat << b; true\nFROM c", ["a", "c"]),
         ("", []),
     ],
 )

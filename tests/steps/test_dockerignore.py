@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from support.docker_project import Services
 
-pytest_plugins = ["support.services"]
 
 FILES = [
     ".env", "a.txt", "b.md", "a/x.py", "a/y.txt", "a/b/c/z.py", "a/b/k.log", "a/keep/f.txt", "a+b", "ab[c]", "bfoo",

@@ -21,65 +21,19 @@ class RegistryProxy:
 
     def __init__(self, registry: str, answer: Callable[[str, str], int | None]) -> None:
         self.requests: list[tuple[str, str]] = []
-        port = int(registry.rpartition(":")[2])
+        self._answer = answer
+        self._port = int(registry.rpartition(":")[2])
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_one_request(self) -> None:
-                try:
-                    super().handle_one_request()
-                except OSError:
-                    self.close_connection = True
-
-            def _serve(self) -> None:
-                proxy.requests.append((self.command, self.path))
-                body = self._body()
-                status = answer(self.command, self.path)
-                if status is not None:
-                    self._reply(status, [("Content-Length", "0")], b"")
-                    return
-                upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "transfer-encoding"}
-                upstream.request(self.command, self.path, body, {**headers, "Content-Length": str(len(body))})
-                response = upstream.getresponse()
-                data = response.read()
-                kept = [pair for pair in response.getheaders() if pair[0].lower() not in ("transfer-encoding", "connection")]
-                if not any(name.lower() == "content-length" for name, _ in kept):
-                    kept.append(("Content-Length", str(len(data))))
-                self._reply(response.status, kept, data)
-                upstream.close()
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _serve
-
-            def _body(self) -> bytes:
-                if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-                    return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                pieces = []
-                while size := int(self.rfile.readline().split(b";")[0], 16):
-                    pieces.append(self.rfile.read(size))
-                    self.rfile.readline()
-                self.rfile.readline()
-                return b"".join(pieces)
-
-            def _reply(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
-                self.send_response(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
+        class Handler(_Handler):
+            forward = staticmethod(proxy._forward)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.address = f"localhost:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
-    def __enter__(self) -> RegistryProxy:
+    def __enter__(self) -> Any:
         self._thread.start()
         return self
 
@@ -91,3 +45,61 @@ class RegistryProxy:
     def count(self, method: str, ending: str) -> int:
         """How often a request of this method came for a path that ends so."""
         return sum(1 for seen, path in self.requests if seen == method and path.endswith(ending))
+
+    def _forward(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        self.requests.append((method, path))
+        status = self._answer(method, path)
+        if status is not None:
+            return status, {"Content-Length": "0"}, b""
+        upstream = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            upstream.request(method, path, body, {**headers, "Content-Length": str(len(body))})
+            response = upstream.getresponse()
+            data = response.read()
+            given = {
+                name: value for name, value in response.getheaders() if name not in ("Transfer-Encoding", "Connection")
+            }
+            return response.status, {"Content-Length": str(len(data)), **given}, data
+        finally:
+            upstream.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    forward: Any
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except OSError:
+            self.close_connection = True
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
+    def _serve(self) -> None:
+        headers = {name: value for name, value in self.headers.items() if name != "Transfer-Encoding"}
+        status, given, data = self.forward(self.command, self.path, headers, self._body())
+        self.send_response(status)
+        for name, value in given.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        pieces = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass

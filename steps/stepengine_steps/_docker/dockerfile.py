@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
-_HEREDOC = re.compile(r"<<(-?)\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
+_HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2(?=\s|$)")
 _VARIABLE = re.compile(r"\\(.)|\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
 _FLAG = re.compile(r"--([a-z]+)(?:=(\S+))?\s+")
 _MOUNT_FROM = re.compile(r"--mount=\S*?\bfrom=([^,\s]+)")
@@ -83,14 +83,22 @@ def parse(text: str) -> Iterator[Instruction]:
         if body.endswith(escape):
             joined = (joined or "") + body[: -len(escape)]
             continue
-        keyword, _, rest = ((joined or "") + body).replace("\t", " ").partition(" ")
+        yield _instruction((joined or "") + body, lines)
         joined = None
-        heredocs = _HEREDOC.findall(rest) if keyword.upper() in ("RUN", "COPY", "ADD") else []
-        for dash, _, delimiter in heredocs:
-            for body in lines:
-                if (body.lstrip("\t") if dash else body) == delimiter:
-                    break
-        yield Instruction(keyword.upper(), rest.strip(), bool(heredocs))
+    if joined:
+        yield _instruction(joined, lines)
+
+
+def _instruction(text: str, following: Iterator[str]) -> Instruction:
+    """Read an instruction, and skip its here-documents in the lines that follow."""
+    keyword, _, rest = text.replace("\t", " ").partition(" ")
+    keyword = keyword.upper()
+    heredocs = _HEREDOC.findall(rest) if keyword in ("RUN", "COPY", "ADD") else []
+    for dash, _, delimiter in heredocs:
+        for body in following:
+            if (body.lstrip("\t") if dash else body) == delimiter:
+                break
+    return Instruction(keyword, rest.strip(), bool(heredocs))
 
 
 def needs_buildkit(text: str) -> bool:

@@ -28,7 +28,7 @@ def copy_directory(
         source: The directory; absolute.
         target: An empty directory.
         context: The run; told of what is left out.
-        leave_out: Absolute paths that are not copied (the target's own place, where it is in `source`).
+        leave_out: Absolute paths that are not copied: the target's own place.
         is_ignored: Tells of a path relative to `source`, with `/`, and whether it is a directory.
 
     Raises:
@@ -51,8 +51,7 @@ def copy_directory(
         path = os.path.join(target, relative)
         if entry.is_symlink():
             link = os.readlink(entry.path)
-            inside = os.path.commonpath((root, os.path.realpath(entry.path))) == root
-            if os.path.isabs(link) or not inside:
+            if os.path.isabs(link) or os.path.commonpath((root, os.path.realpath(entry.path))) != root:
                 context.warn(f"{relative} is left out: it is a symbolic link that leads out of {source}")
             else:
                 os.symlink(link, path)

@@ -38,6 +38,7 @@ _HINTS = (
         re.compile(r"403|AccessDenied|Forbidden|InvalidAccessKey|SignatureDoesNotMatch|credential", re.IGNORECASE),
         "check the credentials and what they may read",
     ),
+    (re.compile(r"unexpected keyword argument"), "check the names of the settings"),
     (re.compile(r"connect|resolve|timed? ?out", re.IGNORECASE), "check the network and the storage's address"),
 )
 

@@ -1,0 +1,22 @@
+"""Read and validate a file by stepengine, and show nothing: `load_stepengine.py FILE`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from stepengine.cli.project import read_document
+from stepengine.registry import Registry
+from stepengine.validation import validate_document
+from timing import report
+
+
+def load() -> object:
+    """Read, parse, and check everything."""
+    file = validate_document(read_document(sys.argv[1]), Registry(os.path.dirname(sys.argv[1])))
+    if file.diagnostics:
+        raise SystemExit(f"the file has problems: {file.diagnostics[0]}")
+    return file
+
+
+report(load)
