@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepengine.diagnostics import ERROR
+from stepengine.diagnostics import ERROR, one_line
 
 if TYPE_CHECKING:
     from stepengine.diagnostics import Diagnostic
@@ -35,8 +35,8 @@ def render_diagnostic(found: Diagnostic, source: Source, style: Style) -> str:
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:
-    """Cut a long line to the part around a column; tabs become spaces."""
-    line = line.replace("\t", " ")
+    """Cut a long line to the part around a column; each tab becomes a space."""
+    line = one_line(line)
     if len(line) <= _WIDTH:
         return line, column
     start = max(0, min(column - _WIDTH // 2, len(line) - _WIDTH))

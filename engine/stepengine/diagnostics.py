@@ -49,12 +49,20 @@ class Diagnostics:
         self._add(WARNING, code, message, offset, hint)
 
     def _add(self, severity: str, code: str, message: str, offset: int, hint: str) -> None:
-        self._found.append(Diagnostic(severity, code, message, *self.source.position(offset), hint))
+        line, column = self.source.position(offset)
+        self._found.append(Diagnostic(severity, code, one_line(message), line, column, one_line(hint)))
 
     def sorted(self) -> list[Diagnostic]:
         """Give each problem once (a shared anchor is visited more than once), in the order of their places."""
         unique = dict.fromkeys(self._found)
         return sorted(unique, key=lambda found: (found.line, found.column, found.severity, found.code, found.message))
+
+
+def one_line(text: str) -> str:
+    """Give a text without line breaks and control characters: names of a file may hold any, and terminals obey them."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

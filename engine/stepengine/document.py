@@ -238,7 +238,7 @@ class _Composer:
         try:
             value = resolve_plain(text)
         except ValueError as error:
-            message = f"{_shortened(text)} is no number and no date: {error}"
+            message = f"{_shortened(text)} cannot be read: {error}"
             raise _Failure("yaml-syntax", message, offset, "quote it to keep it as text") from None
         return Scalar(text, offset) if value is text else Scalar(value, offset, text)
 
@@ -325,12 +325,10 @@ class _Composer:
         raise _Failure("yaml-syntax", "only mappings can be merged with <<", value.offset, hint)
 
     def _bad_key(self, key: Node) -> _Failure:
-        text = self._source.text
-        if text[max(key.offset - 1, 0) : key.offset + 1] == "{{":
-            end = text.find("}}", key.offset)
-            value = text[key.offset - 1 : end + 2] if end >= 0 else "{{ … }}"
-            hint = f'write "{" ".join(value.split())}"'
-            return _Failure("unquoted-placeholder", "a value that begins with {{ must be quoted", key.offset - 1, hint)
+        if self._source.text[max(key.offset - 1, 0) : key.offset + 1] == "{{":
+            from stepengine.yaml_failures import unquoted_placeholder
+
+            return _Failure(*unquoted_placeholder(self._source, key.offset - 1))
         return _Failure("yaml-syntax", "a list or a mapping cannot be a key", key.offset, "use a text as the key")
 
 

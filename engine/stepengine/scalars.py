@@ -48,7 +48,10 @@ def resolve_plain(text: str) -> Any:
     if _INT.match(text):
         if len(text) > MAX_DIGITS:
             raise ValueError(f"it has more than {MAX_DIGITS} digits")
-        return to_int(text)
+        try:
+            return to_int(text)
+        except ValueError:
+            raise ValueError("it has no digits") from None
     if _FLOAT.match(text):
         return to_float(text)
     if _DATE.match(text) or _TIMESTAMP.match(text):

@@ -13,8 +13,22 @@ Failure = tuple[str, str, int, str]
 
 # YAML 1.1, section 5.1: what may stand in a file.
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNQUOTED = re.compile(r"(?:^|[:\-\[{,]\s+|[\[{])(\{\{[^}\n]*\}\}[^\n#]*)")
-_BLOCK = re.compile(r"\s*(?:-\s+)?\{[%#]")
+_UNQUOTED = re.compile(r"(?:^|[:\-,]\s+|[\[{]\s*)(\{\{)(?!\{)")
+_FLOW_VALUE = re.compile(r"\{\{.*?\}\}[^\s,\]}]*", re.DOTALL)
+_BLOCK_VALUE = re.compile(r"\{\{.*?\}\}(?:(?!\s+#)[^\n])*", re.DOTALL)
+_BLOCK = re.compile(r"\{[%#]")
+
+_HINTS = {
+    "mapping values are not allowed": "check the indentation of this line, or quote the value if it holds ': '",
+    "could not find expected ':'": "this line is neither 'key: value' nor '- item': check it and its indentation",
+    "block sequence entries are not allowed": "put '- ' on a line of its own, below the key",
+    "unknown escape character": "write \\\\ for a backslash, or use single quotes",
+    "unexpected end of stream": "close the quotes",
+    "cannot start any token": "quote the value",
+    "expected ',' or": "close the bracket, or put a comma before this",
+    "expected node content": "a value is missing here, or must be quoted",
+}
+"""What to do about libyaml's problems."""
 
 
 def reader_failure(source: Source) -> Failure:
@@ -36,14 +50,31 @@ def syntax_failure(source: Source, error: Any) -> Failure:
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if "quoted scalar" in context and getattr(error, "context_mark", None) is not None:
-        mark = error.context_mark  # where the quote opens helps more than where the file ends
+    if ("end of stream" in problem or "simple key" in context) and getattr(error, "context_mark", None) is not None:
+        mark = error.context_mark  # where the quote or the key begins helps more than where the file ends
     offset = min(mark.index, len(source.text)) if mark is not None else 0
     found = _placeholder(source, offset) or _indented_by_tab(source, offset) or _jinja_block(source, offset)
     if found is not None:
         return found
-    message = f"{problem}, {context}" if context else problem
-    return "yaml-syntax", " ".join(message.split()), offset, _hint(problem, context)
+    message = " ".join(f"{problem}, {context}".split()) if context else problem
+    return "yaml-syntax", message, offset, _hint(source, offset, problem)
+
+
+def unquoted_placeholder(source: Source, offset: int) -> Failure:
+    """Tell of a value that begins with `{{`, which YAML takes for a mapping in a mapping.
+
+    Args:
+        source: The text.
+        offset: Where the braces are.
+    """
+    line, _ = source.position(offset)
+    before = source.text[source.start(line) : offset]
+    is_flow = before.count("[") + before.count("{") > before.count("]") + before.count("}")
+    found = (_FLOW_VALUE if is_flow else _BLOCK_VALUE).match(source.text, offset)
+    value = " ".join(found.group().split()) if found is not None else "{{ … }}"
+    quote = "'" if '"' in value else '"'
+    message = "a value that begins with {{ must be quoted"
+    return "unquoted-placeholder", message, offset, f"write {quote}{value}{quote}"
 
 
 def _placeholder(source: Source, offset: int) -> Failure | None:
@@ -51,14 +82,8 @@ def _placeholder(source: Source, offset: int) -> Failure | None:
     for number in (line, line - 1):
         found = _UNQUOTED.search(source.line(number))
         if found is not None:
-            value = found.group(1).rstrip().rstrip("]},") if found.group(1).count("}}") != 1 else found.group(1).strip()
-            message = "a value that begins with {{ must be quoted"
-            return "unquoted-placeholder", message, source.start(number) + found.start(1), _quoted(value)
+            return unquoted_placeholder(source, source.start(number) + found.start(1))
     return None
-
-
-def _quoted(value: str) -> str:
-    return f'write "{value}"' if '"' not in value else f"write '{value}'"
 
 
 def _indented_by_tab(source: Source, offset: int) -> Failure | None:
@@ -76,26 +101,24 @@ def _indented_by_tab(source: Source, offset: int) -> Failure | None:
 def _jinja_block(source: Source, offset: int) -> Failure | None:
     line, _ = source.position(offset)
     for number in (line, line - 1):
-        found = _BLOCK.match(source.line(number))
-        if found is not None:
+        text = source.line(number)
+        found = _BLOCK.search(text)
+        if found is not None and not text[: found.start()].strip(" -:").count('"'):
             return (
                 "yaml-syntax",
-                "a Jinja block stands outside of a value",
-                source.start(number) + found.end() - 2,
+                "a Jinja block stands outside of a quoted value",
+                source.start(number) + found.start(),
                 "the file is read as YAML before anything is filled in: only {{ … }} inside of quoted values works",
             )
     return None
 
 
-def _hint(problem: str, context: str) -> str:
-    if "mapping values are not allowed" in problem:
-        return "check the indentation of this line, or quote the value if it holds ': '"
-    if "did not find expected" in problem and "block" in context:
+def _hint(source: Source, offset: int, problem: str) -> str:
+    for words, hint in _HINTS.items():
+        if words in problem:
+            return hint
+    if source.text[:offset].rstrip(" ")[-1:] in ("'", '"'):
+        return "the value ends at its closing quote: quote all of it; inside of '…' a quote is written ''"
+    if "did not find expected" in problem:
         return "check the indentation: entries of one list or mapping start in one column"
-    if "could not find expected ':'" in problem:
-        return "a line that is neither 'key: value' nor '- item' stands here"
-    if "quoted scalar" in context:
-        return "close the quotes"
-    if "cannot start any token" in problem:
-        return "quote the value"
     return ""

@@ -50,18 +50,17 @@ FILES = {
 }
 
 
-@pytest.fixture
-def origin(tmp_path):
+ENVIRON = {"PEER_VALUE": "from the environment"}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory):
     """A repository with a file, and a branch with another content of it."""
-    path = tmp_path / "origin"
+    path = tmp_path_factory.mktemp("repository") / "origin"
 
     def git(*arguments):
-        subprocess.run(
-            ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments],
-            cwd=path,
-            check=True,
-            capture_output=True,
-        )
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments]
+        subprocess.run(command, cwd=path, check=True, capture_output=True)
 
     path.mkdir()
     git("init", "--initial-branch", "main")
@@ -75,17 +74,31 @@ def origin(tmp_path):
     return path
 
 
+def steps_of(title, origin):
+    return json.loads(json.dumps(FILES[title]).replace("ORIGIN", str(origin)))
+
+
+def prepare(directory):
+    (directory / "sub").mkdir(parents=True)
+    (directory / "sub" / "here").write_text("the file\n")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def expected(prefect, origin, tmp_path_factory):
+    """What Prefect gives for each file, and where it ran."""
+    directories = {title: prepare(tmp_path_factory.mktemp("peer") / "demos") for title in FILES}
+    answers = prefect.run_steps([(steps_of(title, origin), directories[title]) for title in FILES], ENVIRON)
+    return {title: (answer, directories[title]) for title, answer in zip(FILES, answers, strict=True)}
+
+
 @pytest.mark.parametrize("title", FILES)
-def test_outputs_are_those_of_prefect(title, cli, prefect, origin, tmp_path):
-    steps = json.loads(json.dumps(FILES[title]).replace("ORIGIN", str(origin)))
-    theirs, ours = tmp_path / "peer" / "demos", cli.directory
-    for directory in (theirs, ours):
-        (directory / "sub").mkdir(parents=True)
-        (directory / "sub" / "here").write_text("the file\n")
-    cli.environ["PEER_VALUE"] = "from the environment"
-    cli.write("prefect.yaml", yaml.safe_dump({"build": steps}, sort_keys=False))
+def test_outputs_are_those_of_prefect(title, cli, origin, expected):
+    answer, theirs = expected[title]
+    prepare(cli.directory)
+    cli.environ.update(ENVIRON)
+    cli.write("prefect.yaml", yaml.safe_dump({"build": steps_of(title, origin)}, sort_keys=False))
     outcome = cli.stepengine("run", "--format", "json")
     assert outcome.code == 0, outcome.err
-    expected = prefect.run_steps(steps, theirs, {"PEER_VALUE": "from the environment", "HOME": cli.environ["HOME"]})
-    expected = json.loads(json.dumps(expected).replace(str(theirs), str(ours)))
-    assert outcome.json["pipelines"][0]["outputs"] == expected
+    answer = json.loads(json.dumps(answer).replace(str(theirs), str(cli.directory)))
+    assert outcome.json["pipelines"][0]["outputs"] == answer

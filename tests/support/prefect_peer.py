@@ -19,10 +19,16 @@ REQUIREMENTS = ("prefect==3.8.8", "prefect-docker==0.7.4", "fastapi==0.140.*")
 _RUN_STEPS = """
 import asyncio, json, os, sys
 from prefect.deployments.steps.core import run_steps
-steps = json.loads(sys.stdin.read())
-outputs = asyncio.run(run_steps(steps, {}, print_function=lambda *a, **k: None))
-sys.stderr.flush()
-open(sys.argv[1], "w").write(json.dumps(outputs))
+
+async def main():
+    answers = []
+    for case in json.loads(sys.stdin.read()):
+        os.chdir(case["directory"])
+        answers.append(await run_steps(case["steps"], {}, print_function=lambda *a, **k: None))
+    with open(sys.argv[1], "w") as file:
+        json.dump(answers, file)
+
+asyncio.run(main())
 """
 
 
@@ -33,22 +39,21 @@ class Prefect:
         self._python = python
         self._home = home
 
-    def run_steps(self, steps: list[dict[str, Any]], directory: Path, environ: dict[str, str] | None = None) -> Any:
-        """Give what Prefect's `run_steps` returns for some steps, run in a directory."""
+    def run_steps(self, cases: list[tuple[list[Any], Path]], environ: dict[str, str]) -> list[Any]:
+        """Give what Prefect's `run_steps` returns for some steps, each list run in a directory; one process for all."""
         answer = self._home / "answer.json"
         answer.unlink(missing_ok=True)
         done = subprocess.run(
             [self._python, "-c", _RUN_STEPS, answer],
-            cwd=directory,
-            env={**os.environ, **(environ or {}), "PREFECT_HOME": str(self._home), "PREFECT_LOGGING_LEVEL": "ERROR"},
-            input=json.dumps(steps),
+            env={**os.environ, **environ, "PREFECT_HOME": str(self._home), "PREFECT_LOGGING_LEVEL": "ERROR"},
+            input=json.dumps([{"steps": steps, "directory": str(directory)} for steps, directory in cases]),
             capture_output=True,
             text=True,
             timeout=240,
             check=False,
         )
         assert answer.exists(), done.stderr[-3000:]
-        return json.loads(answer.read_text())
+        return list(json.loads(answer.read_text()))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,82 @@
+"""The reference of docs/plugins.md, made from what `stepengine.plugin` exports and from the hooks."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from docstrings import Docstring, capitalized, cell, read_docstring
+from marked_parts import replace_parts
+from stepengine import hookspecs, plugin
+
+PAGE = "docs/plugins.md"
+
+
+def pages() -> dict[str, str]:
+    """Give the page with its reference filled: the path from the repository's top to the text."""
+    text = (Path(__file__).parent.parent / PAGE).read_text(encoding="utf-8")
+    parts = {
+        "hooks": "\n".join(_function(name, getattr(hookspecs, name)) for name in hooks()),
+        "names": "\n".join(_document(name) for name in plugin.__all__),
+    }
+    return {PAGE: replace_parts(text, parts, PAGE)}
+
+
+def hooks() -> list[str]:
+    """Give the names of the hooks."""
+    return [name for name in vars(hookspecs) if name.startswith("stepengine_")]
+
+
+def _document(name: str) -> str:
+    found = getattr(plugin, name)
+    return _class(name, found) if inspect.isclass(found) else _function(name, found)
+
+
+def _function(name: str, function: Any) -> str:
+    text = read_docstring(function)
+    parts = [f"### `{name}`", "", f"```text\n{name}{_signature(function)}\n```", "", *_prose(text)]
+    return "\n".join(parts + _arguments(text) + _results(text) + _example(text))
+
+
+def _class(name: str, found: Any) -> str:
+    text = read_docstring(found)
+    parts = [f"### `{name}`", "", *_prose(text)]
+    is_record = hasattr(found, "_fields")
+    if is_record:
+        shown = [f"`{field}`" for field in found._fields if field not in text.entries]
+        parts += [f"Fields: {', '.join(shown)}.", ""] if shown else []
+    elif "__init__" in vars(found) and not issubclass(found, Exception):
+        pass  # made by the engine: an author only receives it
+    parts += _arguments(text)
+    for method, value in vars(found).items():
+        if not method.startswith("_") and inspect.isfunction(value):
+            told = read_docstring(value)
+            parts += [f"#### `{name}.{method}{_signature(value)}`", "", *_prose(told), *_arguments(told), *_results(told)]
+    return "\n".join(parts + _example(text))
+
+
+def _prose(text: Docstring) -> list[str]:
+    return [text.summary, "", *([text.body, ""] if text.body else [])]
+
+
+def _arguments(text: Docstring) -> list[str]:
+    if not text.entries:
+        return []
+    rows = [f"| `{name}` | {cell(meaning)} |" for name, meaning in text.entries.items()]
+    return ["| Name | Meaning |", "| --- | --- |", *rows, ""]
+
+
+def _results(text: Docstring) -> list[str]:
+    lines = [f"It gives: {text.returns}", ""] if text.returns else []
+    return lines + [f"It raises `{name}`: {capitalized(when)}" for name, when in text.raises] + [""] * bool(text.raises)
+
+
+def _example(text: Docstring) -> list[str]:
+    return ["```pycon doctest", text.example, "```", ""] if text.example else []
+
+
+def _signature(function: Any) -> str:
+    signature = inspect.signature(function)
+    parameters = [each for each in signature.parameters.values() if each.name != "self"]
+    return str(signature.replace(parameters=parameters))
