@@ -27,6 +27,7 @@ def resolve_deployment(deployment: Deployment, scope: Scope) -> dict[str, Any]:
     fields = deepcopy(fields)  # an anchor's value may stand in several places
     kept = Scope(
         scope.outputs,
+        ids=scope.ids,
         environment=scope.environment,
         source=scope.source,
         secrets=scope.secrets,

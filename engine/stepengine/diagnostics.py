@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +15,7 @@ ERROR = "error"
 WARNING = "warning"
 
 
-class Diagnostic(NamedTuple):
+class Diagnostic(Record):
     """One problem of a file.
 
     Attributes:
@@ -62,7 +64,9 @@ def one_line(text: str) -> str:
     """Give a text without line breaks and control characters: names of a file may hold any, and terminals obey them."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(
+        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -7,10 +7,11 @@ own parser. What they mean follows PyYAML's safe loader, which is Prefect's.
 from __future__ import annotations
 
 from sys import intern
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from stepengine.diagnostics import Diagnostics
 from stepengine.nodes import Mapping, Node, Scalar, Sequence, Source
+from stepengine.records import Record
 from stepengine.scalars import resolve_plain, to_bool, to_float, to_int, to_timestamp
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ _STRICTER = (
 scalar whose first line begins with a tab."""
 
 
-
-class Document(NamedTuple):
+class Document(Record):
     """What a text holds.
 
     Attributes:

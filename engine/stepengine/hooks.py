@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stepengine.entry_points import HOOKS, EntryPoint
-from stepengine.errors import TemplateError, UsageError
+from stepengine.errors import StepEngineError, TemplateError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +43,7 @@ class Hooks:
         self._directory = directory
         self._warn = warn
         self._manager: Any = None
+        self._plugins: list[Any] = []  # in the order in which they are asked
         self._sources: list[ReferenceSource] | None = None
 
     def resolve(self, namespace: str, path: tuple[Any, ...]) -> Any:
@@ -61,6 +62,11 @@ class Hooks:
                 return source.lookup(path)
             except LookupError:
                 continue
+            except StepEngineError:
+                raise
+            except Exception as error:
+                message = f"{source.description} cannot give {'/'.join(map(str, path))}: {_told(error)}"
+                raise TemplateError(message) from error
         raise _unresolved(namespace, path, sources)
 
     def block(self, type_slug: str, name: str) -> Any:
@@ -89,9 +95,18 @@ class Hooks:
     def _collect(self, hook: str, **arguments: Any) -> list[Any]:
         if self._manager is None:
             self._manager = self._load()
-        caller = getattr(self._manager.hook, hook)
-        # pluggy calls the last registered first; a generator's body runs here, where a failure can be told.
-        return [record for records in reversed(caller(**arguments)) for record in records]
+        plugins = self._manager.get_plugins()
+        records: list[Any] = []
+        for plugin in self._plugins:
+            # One plugin at a time, so that a failure has a name and the others' answers stay.
+            caller = self._manager.subset_hook_caller(hook, plugins - {plugin})
+            try:
+                records += [record for answer in caller(**arguments) for record in answer]
+            except StepEngineError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a third party's code may raise anything
+                self._warn(f"the plugin {self._manager.get_name(plugin)} is left out: {_told(error)}")
+        return records
 
     def _load(self) -> Any:
         import importlib
@@ -113,12 +128,10 @@ class Hooks:
         for entry in self._entries:
             try:
                 module = importlib.import_module(entry.target.partition(":")[0])
-                manager.register(module, name=f"{entry.name} ({entry.distribution})")
+                manager.register(module, name=f"{entry.name} of {entry.distribution}")
+                self._plugins.append(module)
             except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
-                reason = " ".join(str(error).split())
-                self._warn(
-                    f"the plugin {entry.name} of {entry.distribution} is left out: {type(error).__name__}: {reason}"
-                )
+                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {_told(error)}")
         self._drop_unknown(manager)
         return manager
 
@@ -131,6 +144,7 @@ class Hooks:
                     self._warn(f"the plugin {implementation.plugin_name} is left out: there is no hook {name}")
                     if manager.get_name(implementation.plugin) is not None:
                         manager.unregister(implementation.plugin)
+                        self._plugins.remove(implementation.plugin)
 
 
 def _hooks_of(manager: Any) -> list[tuple[str, Any]]:
@@ -147,3 +161,7 @@ def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSo
     looked = " and ".join(source.description for source in sources)
     hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else "no source has any"
     return TemplateError(f"there is no {what} {wanted}", hint=hint)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

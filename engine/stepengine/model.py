@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from stepengine.diagnostics import Diagnostic
@@ -14,7 +16,7 @@ SECTIONS = ("build", "push", "pull")
 """In the order in which they run."""
 
 
-class Step(NamedTuple):
+class Step(Record):
     """One entry of a section.
 
     Attributes:
@@ -57,7 +59,7 @@ class Step(NamedTuple):
         return self.short_name == "build_docker_image"
 
 
-class Deployment(NamedTuple):
+class Deployment(Record):
     """An entry of `deployments`.
 
     Attributes:
@@ -73,7 +75,7 @@ class Deployment(NamedTuple):
     templated: tuple[tuple[tuple[Any, ...], Template], ...]
 
 
-class Pipeline(NamedTuple):
+class Pipeline(Record):
     """The steps that one deployment, several alike, or the bare file resolve to.
 
     Attributes:
@@ -89,7 +91,7 @@ class Pipeline(NamedTuple):
         return [step for section in SECTIONS for step in self.steps[section]]
 
 
-class ProjectFile(NamedTuple):
+class ProjectFile(Record):
     """A checked prefect.yaml.
 
     Attributes:

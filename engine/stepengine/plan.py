@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from stepengine.diagnostics import ERROR, WARNING, Diagnostic
 from stepengine.errors import TemplateError
 from stepengine.model import SECTIONS, Pipeline, ProjectFile, Step, may_have_image
+from stepengine.nodes import node_at
 from stepengine.secrets import HIDDEN
 from stepengine.templating import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stepengine.model import Deployment
     from stepengine.requirements import RequirementState
     from stepengine.secrets import Secrets
     from stepengine.templating import Template
@@ -142,7 +144,32 @@ class _Planner:
                     ids[step.id] = step
                 for output in (step.spec.options.outputs if step.spec is not None else None) or ():
                     names[output] = step
+        for deployment in pipeline.deployments:
+            self._deployment(deployment)
         return PipelinePlan(pipeline, tuple(plans))
+
+    def _deployment(self, deployment: Deployment) -> None:
+        """Warn of what a deployment's fields refer to and nothing here has: it stays as it is written."""
+        around = self._around
+        for path, template in deployment.templated:
+            if all(reference.kind == "output" for reference in template.references):
+                continue
+            scope = Scope(
+                environment=around.environment,
+                source=around.resolve,
+                secrets=around.secrets,
+                missing="keep",
+                bare_environment=True,
+            )
+            template.render(scope)
+            offset = node_at(deployment.node, path).offset
+            for missed in scope.missed:
+                if missed.reference is None or missed.reference.kind != "output":
+                    line, column = self._file.source.position(offset)
+                    message = f"{deployment.name}'s {'.'.join(map(str, path))}: {missed.message}"
+                    hint = f"it stays as it is written; {missed.hint}".removesuffix("; ")
+                    found = Diagnostic(WARNING, "unresolved-reference", message, line, column, hint)
+                    self.diagnostics.append(found)
 
     def _step(self, step: Step, ids: dict[str, Step], names: dict[str, Step], *, in_container: bool) -> StepPlan:
         inputs = [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from stepengine.model import Step
 
 
-class RequirementState(NamedTuple):
+class RequirementState(Record):
     """One requirement of a step.
 
     Attributes:

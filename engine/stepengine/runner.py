@@ -134,11 +134,13 @@ class _PipelineRun:
         self._pull_place: PullPlace | None = None
         self.interrupted = False
         self.outputs: dict[str, Any] = {}
+        self._ids: dict[str, Any] = {}
         self.scope = self._pull_scope = self._scope(world.environ)
 
     def _scope(self, environ: Mapping[str, str]) -> Scope:
         return Scope(
             self.outputs,
+            ids=self._ids,
             environment=environ.get,
             source=self._world.resolve,
             secrets=self._world.secrets,
@@ -244,7 +246,7 @@ class _PipelineRun:
         self._results.append(result)
         if result.failure is None and result.outputs:
             if step.id:
-                self.outputs[step.id] = result.outputs
+                self.outputs[step.id] = self._ids[step.id] = result.outputs
             self.outputs.update(result.outputs)
         self._report(StepFinished(step, result))
 
@@ -254,6 +256,9 @@ class _PipelineRun:
         scope = self._pull_scope if step.section == "pull" else self.scope
         for name, template in step.templates.items():
             value = template.render(scope).value
+            for missed in scope.missed:
+                self._report(Notice(f"{name}: {missed.message}", step))
+            scope.missed.clear()
             if value is MISSING:
                 del inputs[name]
             else:

@@ -22,9 +22,7 @@ def test_without_an_image_pull_runs_in_a_fresh_directory_of_a_child_process(cli)
 def test_a_directory_set_in_pull_is_there_for_the_next_pull_step_alone(cli):
     (cli.directory.parent / "elsewhere").mkdir()
     elsewhere = str(cli.directory.parent / "elsewhere")
-    result = cli.result(
-        f"pull:\n- {DIRECTORY}:\n    directory: {elsewhere}\n- {SHELL}:\n    script: pwd\n"
-    )
+    result = cli.result(f"pull:\n- {DIRECTORY}:\n    directory: {elsewhere}\n- {SHELL}:\n    script: pwd\n")
     (pipeline,) = result["pipelines"]
     assert pipeline["outputs"]["stdout"] == elsewhere
     assert pipeline["pull"]["directory"] == elsewhere
@@ -39,7 +37,9 @@ def test_outputs_of_build_reach_pull_and_types_are_kept(cli):
 
 def test_what_pull_installs_never_reaches_the_environment_of_stepengine(cli):
     package = cli.directory / "small"
-    cli.write("small/pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n')
+    cli.write(
+        "small/pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
     cli.write("small/backend.py", _BACKEND)
     cli.write("look.py", "def see():\n    import small_thing\n    return {'place': small_thing.__file__}\n")
     result = cli.result(
@@ -110,7 +110,7 @@ def test_pull_with_block_asks_the_engine_for_the_block(cli):
     assert result["pipelines"][0]["outputs"]["stdout"] == "flow.py"
 
 
-_BACKEND = '''
+_BACKEND = """
 import zipfile
 
 def build_wheel(directory, config_settings=None, metadata_directory=None):
@@ -121,4 +121,4 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         wheel.writestr("small_thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr("small_thing-1.0.dist-info/RECORD", "")
     return name
-'''
+"""

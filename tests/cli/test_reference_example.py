@@ -96,7 +96,11 @@ def test_it_runs_build_push_pull_and_the_image_comes_back_by_its_digest(referenc
     services.run("pull", by_digest)
     assert services.in_image(by_digest, "cat /opt/prefect/demos/flows.py") == FLOW
     services.run("image", "rm", "--force", by_digest)
-    assert sorted(path.name for path in reference.directory.iterdir()) == ["flows.py", "prefect.yaml", "requirements.txt"]
+    assert sorted(path.name for path in reference.directory.iterdir()) == [
+        "flows.py",
+        "prefect.yaml",
+        "requirements.txt",
+    ]
 
 
 def test_a_base_without_the_directory_fails_the_rehearsal_and_names_where_the_code_is(reference, services, image_name):
@@ -161,7 +165,9 @@ deployments:
 - name: one
   work_pool: {{job_variables: {{image: '{services.base}'}}}}
 """
-    text = text.replace("--initial-branch main origin", "--initial-branch main /tmp/origin").replace("cd origin", "cd /tmp/origin")
+    text = text.replace("--initial-branch main origin", "--initial-branch main /tmp/origin").replace(
+        "cd origin", "cd /tmp/origin"
+    )
     result = cli.result(text)
     assert result["status"] == "succeeded", result["error"]
     assert result["pipelines"][0]["outputs"]["stdout"] == "flow.py"

@@ -72,7 +72,10 @@ build:
 
 
 def test_types_are_kept_where_a_placeholder_is_the_whole_value(cli):
-    cli.write("steps.py", "def make():\n    return {'data': {'a': [1, True]}}\ndef kind(value):\n    return {'kind': repr(value)}\n")
+    cli.write(
+        "steps.py",
+        "def make():\n    return {'data': {'a': [1, True]}}\ndef kind(value):\n    return {'kind': repr(value)}\n",
+    )
     result = cli.result(
         """
 build:
@@ -83,6 +86,25 @@ build:
 """
     )
     assert result["pipelines"][0]["outputs"]["kind"] == "{'a': [1, True]}"
+
+
+def test_an_id_is_found_though_a_later_output_has_its_name(cli):
+    cli.write("steps.py", "def make(**values):\n    return values\n")
+    result = cli.result(
+        """
+build:
+- steps.make:
+    id: image
+    tag: v1
+- steps.make:
+    image: app
+- steps.make:
+    id: seen
+    by_id: '{{ image.tag }}'
+    by_name: '{{ image }}'
+"""
+    )
+    assert result["pipelines"][0]["outputs"]["seen"] == {"by_id": "v1", "by_name": "app"}
 
 
 def test_a_failing_step_ends_its_pipeline_and_says_all_that_helps(cli):
@@ -138,7 +160,9 @@ def test_the_json_document_is_all_there_is_on_standard_output(cli):
 
 
 def test_a_null_result_and_a_value_that_is_no_mapping_are_ignored(cli):
-    cli.write("steps.py", "def nothing():\n    pass\ndef number():\n    return 3\nasync def later():\n    return {'x': 1}\n")
+    cli.write(
+        "steps.py", "def nothing():\n    pass\ndef number():\n    return 3\nasync def later():\n    return {'x': 1}\n"
+    )
     result = cli.result("build:\n- steps.nothing:\n    id: a\n- steps.number:\n    id: b\n- steps.later:\n    id: c\n")
     assert result["pipelines"][0]["outputs"] == {"c": {"x": 1}, "x": 1}
 
@@ -277,7 +301,9 @@ def test_an_input_is_set_on_the_command_line(cli):
 
 
 def test_a_reference_without_a_value_is_an_error_before_the_run(cli):
-    outcome = cli.run(f"build:\n- {SHELL}:\n    script: touch ran\n- {SHELL}:\n    script: echo {{{{ $NOT_SET_HERE }}}}\n")
+    outcome = cli.run(
+        f"build:\n- {SHELL}:\n    script: touch ran\n- {SHELL}:\n    script: echo {{{{ $NOT_SET_HERE }}}}\n"
+    )
     assert outcome.code == 2
     assert "NOT_SET_HERE" in outcome.err
     assert "prefect.yaml:5:" in outcome.err
@@ -287,6 +313,16 @@ def test_a_reference_without_a_value_is_an_error_before_the_run(cli):
 def test_prefect_compat_drops_what_has_no_value(cli):
     result = cli.result(f"build:\n- {SHELL}:\n    script: echo [{{{{ $NOT_SET_HERE }}}}]\n", "--prefect-compat")
     assert result["pipelines"][0]["outputs"]["stdout"] == "[]"
+
+
+def test_prefect_compat_warns_of_each_reference_that_it_drops(cli):
+    text = (
+        f"build:\n- {SHELL}:\n    script: echo [{{{{ $NOT_SET_HERE }}}}]\n    directory: '{{{{ clone.directory }}}}'\n"
+    )
+    outcome = cli.run(text, "--prefect-compat")
+    assert outcome.code == 0, outcome.err
+    assert "warning: run_shell_script: script: the environment variable NOT_SET_HERE is not set" in outcome.err
+    assert "warning: run_shell_script: directory: " in outcome.err
 
 
 def test_an_invalid_file_runs_nothing(cli):

@@ -53,7 +53,10 @@ def test_encoded_and_broken_forms_are_masked(cli):
 
 def test_a_block_reaches_the_step_and_nothing_else(cli):
     cli.environ["STEPENGINE_BLOCKS"] = json.dumps({"secret": {"my-token": {"value": SECRET}}})
-    cli.write("check.py", f"def main(token):\n    assert token == {SECRET!r}\n    return {{'got': token, 'size': len(token)}}\n")
+    cli.write(
+        "check.py",
+        f"def main(token):\n    assert token == {SECRET!r}\n    return {{'got': token, 'size': len(token)}}\n",
+    )
     text = "build:\n- check.main:\n    id: c\n    token: '{{ prefect.blocks.secret.my-token }}'\n"
     outcome = cli.run(text, "--format", "json")
     assert outcome.json["pipelines"][0]["outputs"]["c"] == {"got": "***", "size": len(SECRET)}

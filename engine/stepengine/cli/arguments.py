@@ -133,7 +133,7 @@ def _fill_run(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     _add_output(parser)
     parser.add_argument(
-        "--verbose", "-v", action="store_true", help="tell of the file's warnings and of each step's inputs too"
+        "--verbose", "-v", action="store_true", help="show the plan before it runs, with each step's inputs"
     )
 
 

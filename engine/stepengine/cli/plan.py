@@ -28,7 +28,7 @@ def plan(options: argparse.Namespace) -> int:
     """
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
-    project = open_project(find_file(options.file), options.set)
+    project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
     show_diagnostics(project.file, errors_only=project.file.is_valid)
     if not project.file.is_valid:
         return UsageError.exit_code
@@ -42,11 +42,12 @@ def plan(options: argparse.Namespace) -> int:
         document = secrets.mask_data(plan_as_json(planned))
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
     else:
-        sys.stdout.write(mask(_render(planned, style_for(sys.stdout, os.environ))))
+        sys.stdout.write(mask(render_plan(planned, style_for(sys.stdout, os.environ))))
     return UsageError.exit_code if any(found.severity == "error" for found in planned.diagnostics) else 0
 
 
-def _render(plan: Plan, style: Style) -> str:
+def render_plan(plan: Plan, style: Style) -> str:
+    """Give a plan's text for people; secrets in exact values are for the caller to mask."""
     parts = [
         _render_pipeline(each, number, len(plan.pipelines), style) for number, each in enumerate(plan.pipelines, 1)
     ]

@@ -15,7 +15,7 @@ from stepengine.validation import validate_document
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from stepengine.document import Document
     from stepengine.model import ProjectFile, Step
@@ -104,13 +104,13 @@ def read_document(path: str) -> Document:
         ) from error
 
 
-def open_project(path: str, overrides: Iterable[str] = (), warn: Callable[[str], None] | None = None) -> Project:
+def open_project(path: str, overrides: Iterable[str] = (), *, prefect_compat: bool = False) -> Project:
     """Read and check a file.
 
     Args:
         path: It.
         overrides: The command line's `--set`.
-        warn: Receives one line for each plugin that is left out.
+        prefect_compat: Whether references without a value are warnings alone.
 
     Raises:
         UsageError: it cannot be read, or an override does not fit it.
@@ -123,8 +123,8 @@ def open_project(path: str, overrides: Iterable[str] = (), warn: Callable[[str],
     document = read_document(path)
     if document.parsed:
         apply_overrides(document, overrides, registry)
-    file = validate_document(document, registry, os.path.basename(directory))
-    return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn or warn_on_stderr))
+    file = validate_document(document, registry, os.path.basename(directory), prefect_compat=prefect_compat)
+    return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn_on_stderr))
 
 
 def warn_on_stderr(message: str) -> None:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
-    project = open_project(find_file(options.file), options.set)
+    project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
     _show(project, options)
     if not project.file.is_valid:
         return UsageError.exit_code
@@ -40,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     if _show_plan_problems(project, plan, quiet=options.quiet):
         return UsageError.exit_code
     _refuse_unmet(plan)
+    if options.verbose:
+        _show_plan(plan)
     listener = _listener(project, options)
     from stepengine.runner import World, run_plan
 
@@ -75,6 +77,13 @@ def _show_plan_problems(project: Project, plan: Plan, *, quiet: bool) -> bool:
             if found.severity == "error" or not quiet:
                 sys.stderr.write(mask(render_diagnostic(found, project.file.source, style)) + "\n")
     return failed
+
+
+def _show_plan(plan: Plan) -> None:
+    from stepengine.cli.plan import render_plan
+    from stepengine.terminal import style_for
+
+    sys.stderr.write(mask(render_plan(plan, style_for(sys.stderr, os.environ))) + "\n")
 
 
 def _refuse_unmet(plan: Plan) -> None:

@@ -61,6 +61,8 @@ class Scope:
 
     Args:
         outputs: The outputs so far, as Prefect's `run_steps` keeps them: step ids, and the flattened names.
+        ids: The outputs by step id alone. A flattened name of a later step may hide an id (P#9346): a path that leads
+            nowhere from the name is followed from the id.
         environment: Gives an environment variable's value, or None: `environ.get`.
         source: Called with `("prefect.blocks", (type slug, name))` for a block's data and with
             `("prefect.variables", (name,))` for a variable's value. Raises LookupError or TemplateError where there is
@@ -80,6 +82,7 @@ class Scope:
         self,
         outputs: Mapping[str, Any] | None = None,
         *,
+        ids: Mapping[str, Any] | None = None,
         environment: Callable[[str], str | None] = lambda _name: None,
         source: Callable[[str, Path], Any] | None = None,
         secrets: Secrets | None = None,
@@ -87,6 +90,7 @@ class Scope:
         bare_environment: bool = False,
     ) -> None:
         self.outputs: Mapping[str, Any] = {} if outputs is None else outputs  # the very same: it grows
+        self.ids: Mapping[str, Any] = {} if ids is None else ids
         self.environment = environment
         self.source = source
         self.secrets = secrets
@@ -132,6 +136,8 @@ class Scope:
                 return text, self._environment_secret(head, text)
         if path and value is not MISSING:
             value = _walk(value, path)
+            if value is MISSING and head in self.ids:
+                value = _walk(self.ids[head], path)
         if value is MISSING:
             raise self._no_output(reference)
         return value, self._holds_secret(value)

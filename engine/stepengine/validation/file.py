@@ -8,7 +8,7 @@ from stepengine.diagnostics import did_you_mean
 from stepengine.model import SECTIONS, Deployment, Pipeline, ProjectFile, Step
 from stepengine.nodes import Mapping, Scalar, Sequence
 from stepengine.validation.deployments import DeploymentReader
-from stepengine.validation.pipelines import AUTO_DIRECTORY, check_pipeline
+from stepengine.validation.pipelines import AUTO_DIRECTORY, check_auto_directory, check_references
 from stepengine.validation.steps import SectionReader
 
 if TYPE_CHECKING:
@@ -40,13 +40,16 @@ class Catalogue(Protocol):
         """Give what a step name stands for."""
 
 
-def validate_document(document: Document, catalogue: Catalogue, directory_name: str = "DIRECTORY") -> ProjectFile:
+def validate_document(
+    document: Document, catalogue: Catalogue, directory_name: str = "DIRECTORY", *, prefect_compat: bool = False
+) -> ProjectFile:
     """Check a document.
 
     Args:
         document: What `parse_document` gave.
         catalogue: Where step names are looked up.
         directory_name: What the file's directory is called: `dockerfile: auto` names one of the image after it.
+        prefect_compat: Whether a reference without a value is a warning: it is dropped, as Prefect does.
 
     Returns:
         The file, with all diagnostics; without pipelines where it is no mapping.
@@ -60,7 +63,8 @@ def validate_document(document: Document, catalogue: Catalogue, directory_name: 
         pipelines = _read_pipelines(root, diagnostics, catalogue)
         auto_directory = AUTO_DIRECTORY + directory_name
         for pipeline in pipelines:
-            check_pipeline(pipeline, pipelines, auto_directory, diagnostics)
+            check_references(pipeline, pipelines, diagnostics, prefect_compat=prefect_compat)
+            check_auto_directory(pipeline, auto_directory, diagnostics)
     elif document.parsed and root is None:
         diagnostics.warning("empty-file", "the file is empty: nothing would run", 0, "`build:` and a step make a start")
     elif root is not None:

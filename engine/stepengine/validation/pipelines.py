@@ -9,7 +9,7 @@ from stepengine.model import SECTIONS, Step
 from stepengine.nodes import Scalar, node_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from stepengine.diagnostics import Diagnostics
     from stepengine.model import Pipeline
@@ -43,11 +43,12 @@ def _outputs(step: Step) -> tuple[str, ...] | None:
     return None if step.spec is None else step.spec.options.outputs
 
 
-def check_pipeline(
-    pipeline: Pipeline, pipelines: Iterable[Pipeline], auto_directory: str, diagnostics: Diagnostics
+def check_references(
+    pipeline: Pipeline, pipelines: Iterable[Pipeline], diagnostics: Diagnostics, *, prefect_compat: bool
 ) -> None:
     """Check a pipeline's references and ids, and those of its deployments' fields."""
-    checker = _ReferenceChecker(pipeline, pipelines, diagnostics)
+    report = diagnostics.warning if prefect_compat else diagnostics.error
+    checker = _ReferenceChecker(pipeline, pipelines, diagnostics, report)
     known = Known()
     before_pull: Known | None = None
     for section in SECTIONS:
@@ -63,7 +64,6 @@ def check_pipeline(
     for deployment in pipeline.deployments:
         for path, template in deployment.templated:
             checker.check(template, node_at(deployment.node, path), before_pull or known, str(path[0]), pulled=known)
-    _check_auto_directory(pipeline, auto_directory, diagnostics)
 
 
 def _copy(known: Known) -> Known:
@@ -80,7 +80,10 @@ def _report_duplicate(step: Step, first: Step, diagnostics: Diagnostics) -> None
 
 
 class _ReferenceChecker:
-    def __init__(self, pipeline: Pipeline, pipelines: Iterable[Pipeline], diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, pipeline: Pipeline, pipelines: Iterable[Pipeline], diagnostics: Diagnostics, report: Callable[..., None]
+    ) -> None:
+        self._report = report
         self._pipeline = pipeline
         self._pipelines = pipelines
         self._diagnostics = diagnostics
@@ -104,12 +107,11 @@ class _ReferenceChecker:
     def _report_problem(self, problem: Problem, node: Node) -> None:
         offset = self._offset(node, problem.path, problem.text)
         if problem.kind == "foreign":
-            hint = "it is passed on as it is; if a reference is meant, write {{ step-id.output }}"
+            hint = problem.hint or "it is passed on as it is; if a reference is meant, write {{ step-id.output }}"
             self._diagnostics.warning("foreign-placeholder", problem.message, offset, hint)
         else:
-            self._diagnostics.error(
-                "expression-syntax", problem.message, offset, "see the table of forms in docs/templating.md"
-            )
+            hint = problem.hint or "see the table of forms in docs/templating.md"
+            self._diagnostics.error("expression-syntax", problem.message, offset, hint)
 
     def _offset(self, node: Node, path: tuple[Any, ...], text: str) -> int:
         """Find where a placeholder's text stands; a folded or escaped one is found by its first word."""
@@ -132,7 +134,7 @@ class _ReferenceChecker:
         elif head not in known.outputs and not known.is_open:
             if pulled is not None and (head in pulled.ids or head in pulled.outputs):
                 message = f"{head!r} is known on the worker only: pull steps run there, after the deployment is made"
-                self._diagnostics.error("reference-to-worker", message, offset, "use an output of a build or push step")
+                self._report("reference-to-worker", message, offset, "use an output of a build or push step")
             else:
                 self._report_unknown(head, path, offset, known, owner)
 
@@ -142,10 +144,10 @@ class _ReferenceChecker:
             return
         hint = did_you_mean(str(path[0]), outputs, f"it has: {', '.join(outputs)}")
         message = f"the step {step.id!r} has no output {path[0]!r}"
-        self._diagnostics.error("unknown-output", message, offset, hint)
+        self._report("unknown-output", message, offset, hint)
 
     def _report_unknown(self, head: str, path: tuple[str | int, ...], offset: int, known: Known, owner: str) -> None:
-        error = self._diagnostics.error
+        error = self._report
         for step in self._pipeline.all_steps():
             if step.id == head:
                 hint = f"move the step before this one: the sections run in the order {', '.join(SECTIONS)}"
@@ -185,7 +187,7 @@ def _hint(head: str, path: tuple[str | int, ...], known: Known) -> str:
     )
 
 
-def _check_auto_directory(pipeline: Pipeline, auto_directory: str, diagnostics: Diagnostics) -> None:
+def check_auto_directory(pipeline: Pipeline, auto_directory: str, diagnostics: Diagnostics) -> None:
     """Warn where the pull steps enter a directory of the image that `dockerfile: auto` does not make."""
     auto = [step for step in pipeline.steps["build"] if step.is_build and step.inputs.get("dockerfile") == "auto"]
     for step in pipeline.steps["pull"]:

@@ -1,0 +1,91 @@
+"""Hook plugins: found, called, and left out with a word where they are broken."""
+
+from __future__ import annotations
+
+import pytest
+from stepengine.entry_points import EntryPoint
+from stepengine.errors import TemplateError, UsageError
+from stepengine.hooks import Hooks
+
+GOOD = """
+from stepengine.plugin import ReferenceSource, Reporter
+
+def stepengine_sources(environ, directory):
+    data = {("answer",): environ["ANSWER"]}
+    yield ReferenceSource("prefect.variables", "a test", data.__getitem__, lambda: list(data))
+
+def stepengine_reporters():
+    yield Reporter("count", lambda stream: lambda event: stream.write("."))
+"""
+
+
+@pytest.fixture
+def hooks(tmp_path, monkeypatch):
+    """Gives hooks over modules written for the test, and the list of what was warned of."""
+
+    def make(**modules):
+        for name, text in modules.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        warned: list[str] = []
+        entries = [EntryPoint("stepengine", name, name, f"dist-{name} 1.0") for name in modules]
+        return Hooks(entries, {"ANSWER": "42"}, str(tmp_path), warned.append), warned
+
+    return make
+
+
+def test_a_source_and_a_reporter_of_a_third_party_are_used(hooks):
+    found, warned = hooks(good_one=GOOD)
+    assert found.resolve("prefect.variables", ("answer",)) == "42"
+    assert found.reporter("count").name == "count"
+    assert warned == []
+
+
+def test_a_plugin_that_fails_to_import_is_named_and_the_others_work(hooks):
+    found, warned = hooks(broken_one="import no_such_module_at_all\n", good_two=GOOD)
+    assert found.resolve("prefect.variables", ("answer",)) == "42"
+    assert warned == [
+        "the plugin broken_one of dist-broken_one 1.0 is left out: "
+        "ModuleNotFoundError: No module named 'no_such_module_at_all'"
+    ]
+
+
+def test_a_plugin_that_hooks_an_unknown_name_is_named_and_left_out(hooks):
+    found, warned = hooks(wrong_one="def stepengine_sorces(environ):\n    yield 1\n", good_three=GOOD)
+    assert found.resolve("prefect.variables", ("answer",)) == "42"
+    assert len(warned) == 1
+    assert "there is no hook stepengine_sorces" in warned[0]
+    assert "dist-wrong_one 1.0" in warned[0]
+
+
+def test_what_no_source_has_is_told_with_a_near_miss(hooks):
+    found, _ = hooks(good_four=GOOD)
+    with pytest.raises(TemplateError) as raised:
+        found.resolve("prefect.variables", ("answr",))
+    assert raised.value.hint == "did you mean 'answer'?"
+
+
+def test_an_unknown_format_is_told(hooks):
+    found, _ = hooks(good_five=GOOD)
+    with pytest.raises(UsageError) as raised:
+        found.reporter("cont")
+    assert raised.value.hint == "did you mean 'count'?"
+
+
+def test_an_implementation_may_take_fewer_arguments(hooks):
+    found, warned = hooks(
+        small="from stepengine.plugin import ReferenceSource\n"
+        "def stepengine_sources():\n"
+        "    yield ReferenceSource('prefect.variables', 'x', {('a',): 1}.__getitem__, list)\n"
+    )
+    assert found.resolve("prefect.variables", ("a",)) == 1
+    assert warned == []
+
+
+def test_a_source_that_raises_is_told_with_its_plugin(hooks):
+    found, warned = hooks(
+        failing="def stepengine_sources(environ, directory):\n    raise RuntimeError('no network')\n    yield\n"
+    )
+    with pytest.raises(TemplateError):
+        found.resolve("prefect.variables", ("answer",))
+    assert warned == ["the plugin failing of dist-failing 1.0 is left out: RuntimeError: no network"]
