@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from measuring import Sample
 
 OURS = "stepengine"
+PREFECT = "Prefect's `run_steps`, its server up"
 STEPS = 1000
 PREFECT_STEPS = 50
 SLOW_ROUNDS = 3
@@ -77,12 +78,9 @@ class Bench(NamedTuple):
 
 def write_files(bench: Bench) -> None:
     """Write the files that the contestants run."""
-    large = ['build:\n- run_shell_script:\n    id: build-image\n    script: "true"\ndeployments:\n']
-    large += [DEPLOYMENT.format(number, number % 20) for number in range(bench.deployments)]
     files = {
         "one.yaml": ONE_STEP,
         "steps.yaml": "build:\n" + DIRECTORY_STEP * STEPS,
-        "large.yaml": "".join(large),
         "Taskfile.yml": 'version: "3"\ntasks:\n  default:\n    cmds: ["true"]\n',
         "justfile": "default:\n    true\n",
         "dodo.py": "def task_one():\n    return {'actions': ['true']}\n",
@@ -91,17 +89,19 @@ def write_files(bench: Bench) -> None:
     for name, text in files.items():
         with open(bench.path(name), "w", encoding="utf-8") as file:
             file.write(text)
+    with open(bench.path("large.yaml"), "w", encoding="utf-8") as file:
+        file.write('build:\n- run_shell_script:\n    id: build-image\n    script: "true"\ndeployments:\n')
+        # One by one: what this process once held would count as its children's peak (see `run_once`).
+        file.writelines(DEPLOYMENT.format(number, number % 20) for number in range(bench.deployments))
 
 
 def whole_process(bench: Bench) -> list[Row]:
     """Run a file with one `true` step, as a person would."""
     with prefect_server(bench.peers, bench.environ) as with_server:
         commands = _one_step_commands(bench)
-        prefect = Command(
-            [program(bench.peers, "python"), os.path.join(PROBES, "run_prefect.py"), bench.path("one.yaml")],
-            with_server,
-        )
-        samples = run_in_turn({**commands, "Prefect's `run_steps`, its server up": prefect}, bench.rounds)
+        probe = os.path.join(PROBES, "run_prefect.py")
+        prefect = Command([program(bench.peers, "python"), probe, bench.path("one.yaml")], with_server)
+        samples = run_in_turn({**commands, PREFECT: prefect}, bench.rounds)
     rows = _compare(samples, "`run` of one `true` step, whole process", {"go-task": "≤ 1.0"})
     return [*rows, _memory_row(samples, next(name for name in samples if name.startswith("go-task")))]
 
@@ -143,9 +143,7 @@ def cost_per_step(bench: Bench) -> list[Row]:
     with prefect_server(bench.peers, bench.environ) as with_server:
         commands = {
             OURS: bench.probe(bench.own, "steps_stepengine", path, str(STEPS)),
-            "Prefect's `run_steps`, its server up": bench.probe(
-                bench.peers, "steps_prefect", path, str(PREFECT_STEPS), environ=with_server
-            ),
+            PREFECT: bench.probe(bench.peers, "steps_prefect", path, str(PREFECT_STEPS), environ=with_server),
         }
         samples = run_in_turn(commands, bench.rounds)
     return _compare(samples, "one step in a running process", {"Prefect": "≤ 42 µs"})

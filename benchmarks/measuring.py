@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ def run_once(command: Command) -> Sample:
     Raises:
         RuntimeError: it failed.
     """
-    from time import perf_counter
-
     read, write = os.pipe()
     actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
     actions += [(os.POSIX_SPAWN_DUP2, write, number) for number in (1, 2)]
@@ -71,7 +70,7 @@ def run_once(command: Command) -> Sample:
         raise RuntimeError(f"{' '.join(command.argv)} exited with {os.waitstatus_to_exitcode(status)}:\n{text}")
     if command.is_probe:
         return Sample(**json.loads(text.splitlines()[-1]))
-    # A child's peak is never told as less than its parent's memory when it was started: some 12 MiB here.
+    # The kernel tells no child's peak as less than its parent's memory at its start: this process holds little.
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 

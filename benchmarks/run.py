@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 
@@ -21,6 +22,9 @@ def main() -> int:
     elif not os.path.exists(program(peers, "python")):
         print(f"there are no peers in {peers}: make them with --setup", file=sys.stderr)
         return 2
+    readme = os.path.join(REPOSITORY, "README.md")
+    if options.readme:
+        _update(readme, "")  # markers that are not there are better told of now than in ten minutes
     own = os.path.join(options.cache, "own")
     set_up_own(own, program(peers, "python"))
     rows = []
@@ -30,15 +34,20 @@ def main() -> int:
         for name in options.only or CASES:
             print(f"measuring: {name}", file=sys.stderr)
             rows += CASES[name](bench)
-    table = f"{render_table(rows)}\n\n{_conditions(options.rounds)}"
+    table = f"{render_table(rows)}\n\n{_conditions(options.rounds, own)}"
     print(table)
     if options.readme:
-        path = os.path.join(REPOSITORY, "README.md")
-        with open(path, encoding="utf-8") as file:
-            text = update_text(file.read(), table)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        _update(readme, table)
     return 0
+
+
+def _update(path: str, table: str) -> None:
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    updated = update_text(text, table)
+    if table:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(updated)
 
 
 def _options() -> argparse.Namespace:
@@ -46,18 +55,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--setup", action="store_true", help="install the peers first")
     parser.add_argument("--peers", metavar="DIR", help="the peers' environment; by default one in the cache")
     parser.add_argument("--cache", metavar="DIR", default=default_directory(), help="where environments are kept")
-    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="how often each command runs (20)")
+    parser.add_argument("--rounds", "-n", type=int, default=20, metavar="N", help="how often each command runs (20)")
     parser.add_argument("--deployments", type=int, default=10_000, metavar="N", help="of the large file (10000)")
     parser.add_argument("--only", action="append", choices=list(CASES), help="measure this alone; may be repeated")
     parser.add_argument("--readme", action="store_true", help="write the table into the README as well")
     return parser.parse_args()
 
 
-def _conditions(rounds: int) -> str:
-    python = platform.python_version()
+def _conditions(rounds: int, own: str) -> str:
+    python = subprocess.run(
+        [program(own, "python"), "--version"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     return (
         f"Medians of {rounds} runs in turn (of the large file: 3), ratios with their quartiles; "
-        f"Python {python}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs."
+        f"{python}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs."
     )
 
 

@@ -51,7 +51,7 @@ def memory(mebibytes: float) -> str:
 
 def render_table(rows: Iterable[Row]) -> str:
     """Give the rows as a Markdown table; the quartiles of a ratio stand in brackets."""
-    lines = [_line(_HEAD), _line(["---"] * 2 + ["---", "---:"] + ["---:"] * 2 + ["---"])]
+    lines = [_line(_HEAD), _line(["---", "---:", "---", "---:", "---:", "---:", "---"])]
     lines += [
         _line((row.what, row.ours, row.peer, row.theirs, _ratio(row.compared), _ratio(row.cpu), row.goal))
         for row in rows

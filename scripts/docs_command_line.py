@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docstrings import capitalized, cell
 from marked_parts import replace_parts
+
 from stepengine.cli.arguments import _COMMANDS
 
 PAGE = "docs/command-line.md"

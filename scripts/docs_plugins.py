@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
-from docstrings import Docstring, capitalized, cell, read_docstring
+from docstrings import Docstring, cell, read_docstring
 from marked_parts import replace_parts
+
 from stepengine import hookspecs, plugin
 
 PAGE = "docs/plugins.md"
@@ -41,18 +43,24 @@ def _function(name: str, function: Any) -> str:
 
 def _class(name: str, found: Any) -> str:
     text = read_docstring(found)
-    parts = [f"### `{name}`", "", *_prose(text)]
-    is_record = hasattr(found, "_fields")
-    if is_record:
-        shown = [f"`{field}`" for field in found._fields if field not in text.entries]
-        parts += [f"Fields: {', '.join(shown)}.", ""] if shown else []
-    elif "__init__" in vars(found) and not issubclass(found, Exception):
-        pass  # made by the engine: an author only receives it
+    parts = [f"### `{name}`", ""]
+    if "__init__" in vars(found):
+        parts += [f"```text\n{name}{_signature(found.__init__)}\n```", ""]
+    parts += _prose(text)
+    fields = [field for field in getattr(found, "_fields", ()) if field not in text.entries]
+    if fields:
+        parts += [f"Fields: {', '.join(f'`{field}`' for field in fields)}.", ""]
     parts += _arguments(text)
     for method, value in vars(found).items():
         if not method.startswith("_") and inspect.isfunction(value):
             told = read_docstring(value)
-            parts += [f"#### `{name}.{method}{_signature(value)}`", "", *_prose(told), *_arguments(told), *_results(told)]
+            parts += [
+                f"#### `{name}.{method}{_signature(value)}`",
+                "",
+                *_prose(told),
+                *_arguments(told),
+                *_results(told),
+            ]
     return "\n".join(parts + _example(text))
 
 
@@ -69,7 +77,9 @@ def _arguments(text: Docstring) -> list[str]:
 
 def _results(text: Docstring) -> list[str]:
     lines = [f"It gives: {text.returns}", ""] if text.returns else []
-    return lines + [f"It raises `{name}`: {capitalized(when)}" for name, when in text.raises] + [""] * bool(text.raises)
+    for name, when in text.raises:
+        lines += [f"It raises `{name}`: {when}", ""]
+    return lines
 
 
 def _example(text: Docstring) -> list[str]:
@@ -78,5 +88,28 @@ def _example(text: Docstring) -> list[str]:
 
 def _signature(function: Any) -> str:
     signature = inspect.signature(function)
-    parameters = [each for each in signature.parameters.values() if each.name != "self"]
-    return str(signature.replace(parameters=parameters))
+    parameters = [_shown(each) for each in signature.parameters.values() if each.name != "self"]
+    gives = signature.empty if signature.return_annotation in (signature.empty, "None") else signature.return_annotation
+    shown = gives if gives is signature.empty else _Text(gives)
+    return str(signature.replace(parameters=parameters, return_annotation=shown))
+
+
+def _shown(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Show an annotation as it is written, and a default that only running tells as `...`."""
+    empty = parameter.empty
+    default = parameter.default
+    is_plain = default is empty or (isinstance(default, (type(None), bool, str, tuple)) and default != sys.executable)
+    return parameter.replace(
+        annotation=empty if parameter.annotation is empty else _Text(parameter.annotation),
+        default=default if is_plain else _Text("..."),
+    )
+
+
+class _Text:
+    """A text whose representation is the text itself, without quotes around it."""
+
+    def __init__(self, text: object) -> None:
+        self._text = str(text)
+
+    def __repr__(self) -> str:
+        return self._text

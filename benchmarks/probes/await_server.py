@@ -1,6 +1,7 @@
 """Wait until a Prefect server answers: `await_server.py URL SECONDS`.
 
-A program of its own: its imports would add to the memory of the process that measures, below which no child's peak is told.
+A program of its own: its imports would add to the memory of the process that measures, and the kernel tells no child's
+peak as less than that.
 """
 
 from __future__ import annotations

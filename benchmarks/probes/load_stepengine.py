@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from timing import report
+
 from stepengine.cli.project import read_document
 from stepengine.registry import Registry
 from stepengine.validation import validate_document
-from timing import report
 
 
 def load() -> object:

@@ -1,4 +1,4 @@
-"""What the parsed document itself takes, in bytes: the plain objects that PyYAML makes of it. `memory_parsed.py FILE`."""
+"""What a parsed document takes, in bytes: the plain objects that PyYAML makes of it. `memory_parsed.py FILE`."""
 
 from __future__ import annotations
 

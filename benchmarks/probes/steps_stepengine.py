@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
+from timing import report
+
 from stepengine.cli.project import find_entry_points, read_document
 from stepengine.plan import Surroundings, make_plan
 from stepengine.registry import Registry
 from stepengine.runner import World, run_plan
 from stepengine.secrets import Secrets
 from stepengine.validation import validate_document
-from timing import report
 
 path, count = sys.argv[1], int(sys.argv[2])
 directory = os.path.dirname(path)

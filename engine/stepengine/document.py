@@ -23,6 +23,9 @@ MAX_DEPTH = 100
 MAX_NODES = 5_000_000
 """How many nodes a file may have once its aliases are followed (against 'billion laughs' files)."""
 
+_SHOWN = 40
+"""How much of a value a message repeats, in characters."""
+
 _TAG = "tag:yaml.org,2002:"
 _MERGE: Any = type("_Merge", (), {})()
 """The value of an unquoted `<<`."""
@@ -101,8 +104,9 @@ def _python_events(text: str) -> Callable[[], Any]:
     from ruamel.yaml import YAML
 
     parser = YAML(typ="safe", pure=True)
-    parser.version = (1, 1)  # type: ignore[assignment]  # annotated as what it becomes
-    return iter(parser.parse(text)).__next__
+    parser.version = (1, 1)
+    next_event: Callable[[], Any] = iter(parser.parse(text)).__next__
+    return next_event
 
 
 def _located(source: Source, next_event: Callable[[], Any]) -> Iterator[Any]:
@@ -160,19 +164,17 @@ class _Composer:
         self._anchors: dict[str, _Anchor] = {}
         self._heights: dict[int, int] = {}
         self._count = 0
+        self._documents = 0
         self._specials: dict[int, str] = {}
 
     def compose(self, events: Iterable[Any]) -> Node | None:
         """Give the root of the first document; more of them are an error."""
         root: Node | None = None
-        documents = 0
         stack: list[_Frame] = []
         for event in events:
             kind = type(event).__name__
             if kind == "ScalarEvent":
                 node: Node = self._scalar(event)
-                if event.anchor:
-                    self._name(event.anchor, node, 1, event.start_mark.index)
             elif kind == "AliasEvent":
                 node = self._alias(event, stack)
             elif kind in ("MappingStartEvent", "SequenceStartEvent"):
@@ -185,19 +187,27 @@ class _Composer:
                 node = self._collection(stack.pop())
             else:
                 if kind == "DocumentStartEvent":
-                    documents += 1
-                    if documents > 1:
-                        raise _several_documents(event.start_mark.index)
+                    self._start_document(event)
                 continue
             if stack:
                 stack[-1].nodes.append(node)
             else:
                 root = node
+        self._check_specials()
+        return root
+
+    def _start_document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            message = "the file holds several YAML documents"
+            hint = "keep one: remove the line --- and what does not belong here"
+            raise _Failure("several-documents", message, event.start_mark.index, hint)
+
+    def _check_specials(self) -> None:
         if self._specials:
             offset = min(self._specials)
             message = f"a single {self._specials[offset]} has a meaning of its own in YAML 1.1, and none here"
             raise _Failure("yaml-syntax", message, offset, "quote it")
-        return root
 
     def _collection(self, frame: _Frame) -> Mapping | Sequence:
         node = self._mapping(frame.nodes, frame.offset) if frame.is_mapping else Sequence(frame.nodes, frame.offset)
@@ -227,11 +237,18 @@ class _Composer:
     def _scalar(self, event: Any) -> Scalar:
         self._count += 1
         text: str = event.value
-        offset: int = event.start_mark.index
         if event.tag is not None and event.tag != "!":
-            return Scalar(self._tagged(event.tag, text, offset), offset, text)
-        if event.style and event.tag is None:  # quoted or a block scalar: always text
-            return Scalar(text, offset)
+            offset: int = event.start_mark.index
+            node = Scalar(self._tagged(event.tag, text, offset), offset, text)
+        elif event.style and event.tag is None:  # quoted or a block scalar: always text
+            node = Scalar(text, event.start_mark.index)
+        else:
+            node = self._plain(text, event.start_mark.index)
+        if event.anchor:
+            self._name(event.anchor, node, 1, node.offset)
+        return node
+
+    def _plain(self, text: str, offset: int) -> Scalar:
         if text in ("<<", "="):  # they mean something as a key alone: `_mapping` takes them out again
             self._specials[offset] = text
             return Scalar(_MERGE if text == "<<" else text, offset, text)
@@ -332,14 +349,9 @@ class _Composer:
         return _Failure("yaml-syntax", "a list or a mapping cannot be a key", key.offset, "use a text as the key")
 
 
-def _several_documents(offset: int) -> _Failure:
-    message = "the file holds several YAML documents"
-    return _Failure("several-documents", message, offset, "keep one: remove the line --- and what does not belong here")
-
-
 def _too_deep(offset: int) -> _Failure:
     return _Failure("yaml-limit", f"nested deeper than {MAX_DEPTH} levels", offset, "write it flatter")
 
 
 def _shortened(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")

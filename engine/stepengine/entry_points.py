@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ STEPS = "stepengine.steps"
 HOOKS = "stepengine"
 
 
-class EntryPoint(NamedTuple):
+class EntryPoint(Record):
     """One line of a distribution's entry points.
 
     Attributes:
@@ -50,7 +52,7 @@ def find_entry_points(paths: Iterable[str] | None = None) -> list[EntryPoint]:
             if name in seen:
                 continue
             seen.add(name)
-            found.extend(_read(directory, f"{name} {version}"))
+            found.extend(_read(directory, f"{name} {version}".rstrip()))
     return found
 
 
@@ -60,9 +62,15 @@ def _distributions(path: str) -> Iterator[tuple[str, str, str]]:
     except OSError:
         return  # a zip file, or a path that does not exist: as Python itself, without a word
     for entry in sorted(entries):
-        if entry.endswith((".dist-info", ".egg-info")):
+        # pip renames what it is about to remove to `~…`, and may leave it so.
+        if entry.endswith((".dist-info", ".egg-info")) and entry[0] != "~":
             name, _, version = entry.rpartition(".")[0].partition("-")
-            yield os.path.join(path, entry), name.lower().replace("_", "-"), version.partition("-")[0]
+            yield os.path.join(path, entry), _normalized(name), version.partition("-")[0]
+
+
+def _normalized(name: str) -> str:
+    """Give a distribution's name in the form that tells whether two are the same (PEP 503)."""
+    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _read(directory: str, distribution: str) -> Iterator[EntryPoint]:
@@ -79,5 +87,7 @@ def _read(directory: str, distribution: str) -> Iterator[EntryPoint]:
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1].strip()
         elif group in (STEPS, HOOKS) and line and line[0] not in "#;" and "=" in line:
-            name, _, target = line.partition("=")
-            yield EntryPoint(group, name.strip().strip("\"'"), target.partition("[")[0].strip(), distribution)
+            name, target = (part.strip() for part in line.partition("=")[::2])
+            target = target.partition("[")[0].strip()
+            if name and target:
+                yield EntryPoint(group, name.strip("\"'"), target, distribution)

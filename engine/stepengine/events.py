@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from stepengine.model import Step
     from stepengine.result import PipelineResult, RunResult, StepResult
 
 
-class PipelineStarted(NamedTuple):
+class PipelineStarted(Record):
     """A pipeline begins.
 
     Attributes:
@@ -25,7 +27,7 @@ class PipelineStarted(NamedTuple):
     steps: int
 
 
-class StepStarted(NamedTuple):
+class StepStarted(Record):
     """A step begins.
 
     Attributes:
@@ -37,7 +39,7 @@ class StepStarted(NamedTuple):
     place: str
 
 
-class StepOutput(NamedTuple):
+class StepOutput(Record):
     """A step, or a program that it runs, printed a line.
 
     Attributes:
@@ -51,7 +53,7 @@ class StepOutput(NamedTuple):
     line: str
 
 
-class StepProgress(NamedTuple):
+class StepProgress(Record):
     """A step tells how far it is; see `Context.progress` for the fields."""
 
     step: Step
@@ -61,7 +63,7 @@ class StepProgress(NamedTuple):
     total: int | None
 
 
-class Notice(NamedTuple):
+class Notice(Record):
     """Something that the user should know and that fails nothing.
 
     Attributes:
@@ -73,7 +75,7 @@ class Notice(NamedTuple):
     step: Step | None
 
 
-class StepFinished(NamedTuple):
+class StepFinished(Record):
     """A step is over.
 
     Attributes:
@@ -85,13 +87,13 @@ class StepFinished(NamedTuple):
     result: StepResult
 
 
-class PipelineFinished(NamedTuple):
+class PipelineFinished(Record):
     """A pipeline is over."""
 
     result: PipelineResult
 
 
-class RunFinished(NamedTuple):
+class RunFinished(Record):
     """All is over."""
 
     result: RunResult

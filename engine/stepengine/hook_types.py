@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
 
-class ReferenceSource(NamedTuple):
+class ReferenceSource(Record):
     """Where references of a namespace find their values.
 
     Attributes:
@@ -26,7 +28,7 @@ class ReferenceSource(NamedTuple):
     names: Callable[[], list[tuple[str, ...]]]
 
 
-class Reporter(NamedTuple):
+class Reporter(Record):
     """A way to tell of a run.
 
     Attributes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from stepengine.diagnostics import ERROR, WARNING, Diagnostic
 from stepengine.errors import TemplateError
 from stepengine.model import SECTIONS, Pipeline, ProjectFile, Step, may_have_image
 from stepengine.nodes import node_at
+from stepengine.records import Record
 from stepengine.secrets import HIDDEN
 from stepengine.templating import Scope
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from stepengine.templating import Template
 
 
-class InputPlan(NamedTuple):
+class InputPlan(Record):
     """What is known of an input.
 
     Attributes:
@@ -36,7 +37,7 @@ class InputPlan(NamedTuple):
     after: tuple[str, ...] = ()
 
 
-class StepPlan(NamedTuple):
+class StepPlan(Record):
     """What is known of a step.
 
     Attributes:
@@ -52,14 +53,14 @@ class StepPlan(NamedTuple):
     runs_here: bool
 
 
-class PipelinePlan(NamedTuple):
+class PipelinePlan(Record):
     """A chosen pipeline's chosen steps, in order."""
 
     pipeline: Pipeline
     steps: tuple[StepPlan, ...]
 
 
-class Plan(NamedTuple):
+class Plan(Record):
     """What would run.
 
     Attributes:
@@ -86,7 +87,7 @@ class Plan(NamedTuple):
         return list({state.requirement: state for state in states if not state.satisfied_by}.values())
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Record):
     """What a plan may ask of the world.
 
     Attributes:

@@ -8,7 +8,9 @@ import select
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +29,7 @@ _CHUNK = 65536
 _PIPE_BYTES = 1 << 20
 
 
-class Completed(NamedTuple):
+class Completed(Record):
     """What a child process left behind.
 
     Attributes:

@@ -47,8 +47,8 @@ class Registry:
         providers = self._providers.get(name)
         if providers:
             return self._registered(name, providers)
-        module, _, attribute = name.rpartition(".")
-        if not module or not all(part.isidentifier() for part in name.split(".")):
+        module, _, attribute = name.rpartition(":" if ":" in name else ".")
+        if not module or not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
             return self._unknown(name)
         found = self._in_project(name, module, attribute)
         return found if found is not None else self._installed(name, module, attribute)
@@ -71,7 +71,7 @@ class Registry:
     def _registered(self, name: str, providers: list[EntryPoint]) -> StepSpec | NotFound:
         entry = providers[0]
         if len(providers) > 1:
-            who = " and ".join(each.distribution for each in providers)
+            who = " and ".join(dict.fromkeys(each.distribution for each in providers))
             return NotFound(f"the step {name} has two providers: {who}", "uninstall one of them", is_certain=True)
         module, _, attribute = entry.target.partition(":")
         try:
@@ -84,14 +84,14 @@ class Registry:
     def _in_project(self, name: str, module: str, attribute: str) -> StepSpec | NotFound | None:
         """Read a module of the project without running it; None where the project has no such module."""
         base = os.path.join(self._project, *module.split("."))
-        path = next((path for path in (f"{base}.py", os.path.join(base, "__init__.py")) if os.path.isfile(path)), None)
+        path = next((path for path in (os.path.join(base, "__init__.py"), f"{base}.py") if os.path.isfile(path)), None)
         if path is None:
             return None
         shown = os.path.relpath(path, self._project)
         try:
-            with open(path, encoding="utf-8-sig") as file:
+            with open(path, "rb") as file:
                 spec = spec_from_source(file.read(), attribute, name, f"{module}:{attribute}")
-        except (SyntaxError, ValueError, OSError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
             return NotFound(f"{shown} cannot be read: {_told(error)}", "mend the module", is_certain=True)
         if spec is None:
             return NotFound(f"{shown} has no function {attribute!r}", "check the name", is_certain=True)
@@ -127,7 +127,7 @@ class Registry:
     def _near(self, name: str) -> str:
         """Suggest a registered name: a near one of the same package, or one whose last part is near."""
         package, _, _ = name.partition(".")
-        if "." in name and not suggest(package, OWN_PACKAGES):
+        if "." in name and not _is_misspelt(package, OWN_PACKAGES):
             return ""  # another package's step: what sounds alike here does something else
         near = suggest(name, self._providers)
         if not near:
@@ -137,12 +137,25 @@ class Registry:
         return f"did you mean {near!r}?" if near else ""
 
 
+def _is_misspelt(package: str, known: Iterable[str]) -> bool:
+    """Whether a package is one of those known, or likely was meant to be: `prefect_aws` was not."""
+    from difflib import get_close_matches
+
+    return bool(get_close_matches(package, known, n=1, cutoff=0.85))
+
+
 def _load(module: str, attribute: str, directory: str | None) -> Any:
     import importlib
 
     if directory is not None and directory not in sys.path:
         sys.path.insert(0, directory)  # it stays: a step may import its neighbours when it runs
-    found: Any = importlib.import_module(module)
+    stdout, sys.stdout = sys.stdout, sys.stderr  # what a module prints is no part of a command's document
+    try:
+        found: Any = importlib.import_module(module)
+    except SystemExit as leaving:
+        raise ImportError(f"it ends the process when it is imported (exit {leaving.code})") from leaving
+    finally:
+        sys.stdout = stdout
     for part in attribute.split(".") if attribute else ():
         found = getattr(found, part)
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from stepengine.records import Record
 
 
-class Failure(NamedTuple):
+class Failure(Record):
     """Why a step or the run did not succeed.
 
     Attributes:
@@ -21,7 +23,7 @@ class Failure(NamedTuple):
     output: str
 
 
-class StepResult(NamedTuple):
+class StepResult(Record):
     """One step's part of a result.
 
     Attributes:
@@ -43,7 +45,7 @@ class StepResult(NamedTuple):
     failure: Failure | None = None
 
 
-class PullPlace(NamedTuple):
+class PullPlace(Record):
     """Where the pull steps ran.
 
     Attributes:
@@ -57,7 +59,7 @@ class PullPlace(NamedTuple):
     directory: str | None
 
 
-class PipelineResult(NamedTuple):
+class PipelineResult(Record):
     """One pipeline's part of a result.
 
     Attributes:
@@ -73,7 +75,7 @@ class PipelineResult(NamedTuple):
     pull: PullPlace | None
 
 
-class RunResult(NamedTuple):
+class RunResult(Record):
     """A whole run.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from stepengine.deployment_fields import resolve_deployment
 from stepengine.errors import StepEngineError, TemplateError
@@ -21,6 +21,7 @@ from stepengine.failures import describe_exception
 from stepengine.masking import Masking
 from stepengine.places import LocalPlace
 from stepengine.pull import open_pull_place, pull_failure_hint
+from stepengine.records import Record
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.spec import REQUIRED, StepSpec, unreadable_spec
 from stepengine.templating import MISSING, Scope
@@ -37,7 +38,7 @@ TAIL_LINES = 20
 """How much of a failed step's output is shown again."""
 
 
-class World(NamedTuple):
+class World(Record):
     """What a run may use of the world.
 
     Attributes:
@@ -80,7 +81,7 @@ def run_plan(plan: Plan, world: World, listener: Callable[[Any], None]) -> RunRe
     return runner.run()
 
 
-class _Recorded(NamedTuple):
+class _Recorded(Record):
     """A step that an earlier pipeline ran, and the state that it left."""
 
     result: StepResult

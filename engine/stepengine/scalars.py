@@ -78,7 +78,7 @@ def to_int(text: str) -> int:
     if digits[0] in "+-":
         digits = digits[1:]
     if ":" in digits:
-        return sign * _sexagesimal([int(part) for part in digits.split(":")])
+        return sign * int(_sexagesimal([int(part) for part in digits.split(":")]))
     if digits == "0":
         return 0
     if digits.startswith("0b"):
@@ -101,7 +101,7 @@ def to_float(text: str) -> float:
     if digits == ".nan":
         return float("nan")
     if ":" in digits:
-        return sign * _sexagesimal([float(part) for part in digits.split(":")])
+        return sign * float(_sexagesimal([float(part) for part in digits.split(":")]))
     return sign * float(digits)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from stepengine.records import Record
 from stepengine.step_options import StepOptions
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda _self: "REQUIRED"})()
 """The default of an input that has none."""
 
 
-class Input(NamedTuple):
+class Input(Record):
     """One input of a step.
 
     Attributes:
@@ -28,7 +29,7 @@ class Input(NamedTuple):
     default: Any
 
 
-class StepSpec(NamedTuple):
+class StepSpec(Record):
     """A step that was found by its name.
 
     Attributes:
@@ -161,38 +162,72 @@ def _inspect(function: Callable[..., Any]) -> tuple[list[Input], bool] | None:
     return inputs, any(each.kind is each.VAR_KEYWORD for each in parameters)
 
 
-def spec_from_source(text: str, attribute: str, name: str, target: str) -> StepSpec | None:
-    """Read a function's signature from a module's text, without running the module.
+def spec_from_source(source: bytes, attribute: str, name: str, target: str) -> StepSpec | None:
+    """Read a function's signature from a module's source, without running the module.
 
     Args:
-        text: The module.
+        source: The module.
         attribute: The function's name.
         name: The step name.
         target: `module:attribute`.
 
     Returns:
-        Its specification; one without inputs where the name is bound by other means (an import, a call); None where the
-        module does not bind it at all.
+        Its specification; one without inputs where only running the module tells what the name is bound to (an import,
+        a call, a second definition); None where the module does not bind it at all.
 
     Raises:
-        SyntaxError, ValueError: it is no Python.
+        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or too deeply nested to be read.
     """
     import ast
+    import warnings
 
-    bound = False
-    for node in ast.walk(ast.parse(text)):
-        if (
-            isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-            and node.name == attribute
-            and node.col_offset == 0
-        ):
-            inputs = _read_ast(node.args) if not _changes_signature(node) else None
-            summary = (ast.get_docstring(node) or "").split("\n", 1)[0]
-            if inputs is None:
-                return unreadable_spec(name, target, summary=summary)
-            return _build(name, target, inputs, node.args.kwarg is not None, StepOptions(), "", summary)
-        bound = bound or _binds(node, attribute)
-    return unreadable_spec(name, target) if bound else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the author's escapes: for whoever runs the module
+        statements = list(_module_statements(ast.parse(source).body))
+    head, dot, _ = attribute.partition(".")
+    bound = [node for node in statements if head in _names_bound(node)]
+    if not bound:
+        return None if not any(_binds_anything(node) for node in statements) else unreadable_spec(name, target)
+    function = bound[0]
+    if dot or len(bound) > 1 or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return unreadable_spec(name, target)
+    summary = (ast.get_docstring(function) or "").split("\n", 1)[0]
+    if _changes_signature(function):
+        return unreadable_spec(name, target, summary=summary)
+    accepts_any = function.args.kwarg is not None
+    return _build(name, target, _read_ast(function.args), accepts_any, StepOptions(), "", summary)
+
+
+def _module_statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Give the statements that run when a module is imported, those of its branches and loops included."""
+    import ast
+
+    for node in body:
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+                yield from _module_statements(getattr(node, part, ()))
+
+
+def _names_bound(node: ast.AST) -> set[str]:
+    import ast
+
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if isinstance(node, (ast.If, ast.Try, ast.While, ast.match_case, ast.ExceptHandler)):
+        return set()  # what is in them comes by itself
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
+def _binds_anything(node: ast.AST) -> bool:
+    """Whether a statement may bind any name: `from x import *`, or the module's own `__getattr__` (PEP 562)."""
+    import ast
+
+    if isinstance(node, ast.ImportFrom):
+        return any(alias.name == "*" for alias in node.names)
+    return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
 
 
 def _changes_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -207,16 +242,6 @@ def _changes_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return False
 
 
-def _binds(node: ast.AST, attribute: str) -> bool:
-    import ast
-
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return any((alias.asname or alias.name) in (attribute, "*") for alias in node.names)
-    if isinstance(node, ast.Assign):
-        return any(isinstance(target, ast.Name) and target.id == attribute for target in node.targets)
-    return isinstance(node, ast.ClassDef) and node.name == attribute
-
-
 def _read_ast(arguments: ast.arguments) -> list[Input]:
     import ast
 
@@ -228,8 +253,9 @@ def _read_ast(arguments: ast.arguments) -> list[Input]:
         except ValueError:
             return None  # an expression: there is a default, and its value does not matter
 
-    missing: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults))
-    pairs = [*zip(arguments.args, [*missing, *arguments.defaults], strict=True)]
+    positional = [*arguments.posonlyargs, *arguments.args]
+    missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    pairs = [*zip(positional, [*missing, *arguments.defaults], strict=True)][len(arguments.posonlyargs) :]
     pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return [
         Input(each.arg, ast.unparse(each.annotation) if each.annotation else "", default(value))

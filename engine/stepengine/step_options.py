@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-class StepOptions(NamedTuple):
+class StepOptions(Record):
     """What `step` records of a function, under its attribute `__step__`.
 
     Attributes:

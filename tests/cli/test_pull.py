@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_pull_with_block_asks_the_engine_for_the_block(cli):
     source = cli.directory.parent / "storage"
     source.mkdir()
     (source / "flow.py").write_text("x = 1\n")
-    cli.environ["STEPENGINE_BLOCKS"] = '{"local-file-system": {"mine": {"basepath": "%s"}}}' % source
+    cli.environ["STEPENGINE_BLOCKS"] = json.dumps({"local-file-system": {"mine": {"basepath": str(source)}}})
     result = cli.result(
         "pull:\n- prefect.deployments.steps.pull_with_block:\n    id: got\n"
         "    block_document_name: mine\n    block_type_slug: local-file-system\n"

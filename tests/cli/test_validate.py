@@ -16,7 +16,7 @@ def test_every_problem_is_shown_with_line_caret_and_help(cli):
     assert "prefect.yaml:4:3: error: there is no step get_clone" in outcome.err
     assert "did you mean 'git_clone'?" in outcome.err
     assert "prefect.yaml:6:1: warning: unknown key 'unknown' at the top level" in outcome.err
-    assert "prefect.yaml: 3 errors, 1 warning" in outcome.err
+    assert "prefect.yaml: 2 errors, 1 warning" in outcome.err
     assert outcome.out == ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stepengine.entry_points import EntryPoint
 from stepengine.errors import TemplateError, UsageError
 from stepengine.hooks import Hooks

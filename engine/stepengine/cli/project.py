@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stepengine.document import parse_document
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
 from stepengine.hooks import Hooks
+from stepengine.records import Record
 from stepengine.registry import Registry
 from stepengine.validation import validate_document
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FILE_NAME = "prefect.yaml"
 
 
-class Project(NamedTuple):
+class Project(Record):
     """A file and what goes with it.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from stepengine.errors import TemplateError
+from stepengine.records import Record
 from stepengine.templating.foreign import STRINGS
 from stepengine.templating.model import Reference, fold
 from stepengine.templating.references import classify, part_of
@@ -42,7 +43,7 @@ class UnknownNameError(TemplateError):
     """An expression uses a filter, test, method or function that does not exist."""
 
 
-class _Token(NamedTuple):
+class _Token(Record):
     kind: str
     text: str
     path: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from stepengine.records import Record
 
 BLOCKS = "prefect.blocks"
 VARIABLES = "prefect.variables"
@@ -10,7 +10,7 @@ VARIABLES = "prefect.variables"
 Path = tuple["str | int", ...]
 
 
-class Reference(NamedTuple):
+class Reference(Record):
     """One use of a value that is known only when a step is about to run.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reference(NamedTuple):
         return "$" if self.kind == "environment" else self.head
 
 
-class Problem(NamedTuple):
+class Problem(Record):
     """A placeholder that is left as it is.
 
     Attributes:

@@ -6,8 +6,9 @@ Everything here is linear in the length of the text, whatever the text is.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from stepengine.records import Record
 from stepengine.templating.model import BLOCKS, VARIABLES
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from stepengine.templating.model import Path
 
 
-class Placeholder(NamedTuple):
+class Placeholder(Record):
     """A pair of double braces: where it begins and ends, what is in it, and where that begins."""
 
     start: int

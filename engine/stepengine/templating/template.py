@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from stepengine.records import Record
 
 if TYPE_CHECKING:
     from stepengine.templating.model import Problem, Reference
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from stepengine.templating.tree import Node
 
 
-class Rendered(NamedTuple):
+class Rendered(Record):
     """What rendering gives.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.diagnostics import did_you_mean
 from stepengine.model import SECTIONS, Deployment, Step
 from stepengine.nodes import Mapping, Node, Scalar, Sequence
 from stepengine.templating import compile_template
+from stepengine.validation import fields
+from stepengine.validation.fields import FIELDS
 from stepengine.validation.schedules import ScheduleChecker
 
 if TYPE_CHECKING:
@@ -17,34 +18,6 @@ if TYPE_CHECKING:
     from stepengine.templating import Template
     from stepengine.validation.steps import SectionReader
 
-FIELDS: dict[str, tuple[type, ...]] = {
-    "name": (str,),
-    "version": (str,),
-    "version_type": (str,),
-    "tags": (str, list),
-    "description": (str,),
-    "schedule": (dict,),
-    "schedules": (list,),
-    "paused": (bool, str, int),
-    "concurrency_limit": (int, dict, str),
-    "flow_name": (str,),
-    "entrypoint": (str,),
-    "parameters": (dict,),
-    "enforce_parameter_schema": (bool, str, int),
-    "work_pool": (dict,),
-    "triggers": (list,),
-    "sla": (list, dict),
-    "build": (list, dict),
-    "push": (list, dict),
-    "pull": (list, dict),
-}
-"""Prefect 3.8's fields of a deployment, each with the types that its loader takes besides null."""
-
-WORK_POOL_KEYS = ("name", "work_queue_name", "job_variables")
-
-NOT_NULL = ("parameters", "job_variables")
-"""Prefect's loader takes no null here, and then drops every deployment of the file."""
-
 SERVER_ROOTS = frozenset(
     ("event", "events", "firing", "flow", "flow_run", "task_run", "deployment", "work_pool", "work_queue", "automation")
 ) | frozenset(("ctx", "metric", "context", "resource", "trigger", "inputs"))
@@ -53,7 +26,11 @@ SERVER_ROOTS = frozenset(
 LATE_FIELDS = frozenset(("triggers", "parameters", "description", "work_pool", "sla"))
 """The fields that the server, or a worker, renders again."""
 
-_TYPE_NAMES = {str: "a text", list: "a list", dict: "a mapping", int: "a whole number", bool: "true or false"}
+
+_NESTED = (
+    ("work_pool", fields.WORK_POOL, "in a work pool"),
+    ("concurrency_limit", fields.CONCURRENCY_LIMIT, "in a concurrency limit"),
+)
 
 
 class DeploymentReader:
@@ -77,14 +54,11 @@ class DeploymentReader:
         if not isinstance(node, Mapping):
             self._diagnostics.error("wrong-type", "a deployment is a mapping", node.offset, "write '- name: …'")
             return None
-        for name, key, value in node.items():
-            if name in FIELDS:
-                self._check_field(name, value)
-            else:
-                hint = did_you_mean(str(name), FIELDS, "Prefect ignores it")
-                message = f"unknown key {key.text!r} in a deployment"
-                self._diagnostics.warning("unknown-key", message, key.offset, hint)
-        self._check_work_pool(node.get("work_pool"))
+        self._check_fields(node, FIELDS, "in a deployment")
+        for name, known, level in _NESTED:
+            below = node.get(name)
+            if below.__class__ is Mapping:
+                self._check_fields(below, known, level)
         self._schedules.check(node)
         name = self._read_name(node, number)
         steps = {}
@@ -113,35 +87,19 @@ class DeploymentReader:
             self._names[name] = (self._diagnostics.source.position(found.offset)[0], flow)
         return name
 
-    def _check_field(self, name: str, node: Node, label: str = "") -> None:
-        if node.__class__ is Scalar:
-            value = node.value
-            if value is None:
-                if name in NOT_NULL:
+    def _check_fields(self, node: Mapping, known: dict[str, tuple[str, ...]], level: str) -> None:
+        for name, (key, value) in node.entries.items():
+            kinds = known.get(name)
+            if kinds is None:
+                message = f"unknown key {key.text!r} {level}"
+                self._diagnostics.warning("unknown-key", message, key.offset, fields.unknown_key_hint(name, level))
+            elif value.__class__ is Scalar and value.value is None:
+                if name in fields.NOT_NULL:
                     hint = f"write {name}: {{}}, or leave the line out"
-                    self._diagnostics.error("wrong-type", f"{name!r} must be a mapping, not null", node.offset, hint)
-                return
-            kind = type(value)
-            if kind is str and "{{" in value:
-                return
-        else:
-            kind = dict if isinstance(node, Mapping) else list
-        expected = FIELDS.get(name, (dict,))
-        if kind not in expected:
-            wanted = " or ".join(dict.fromkeys(_TYPE_NAMES[each] for each in expected))
-            hint = f'write {name}: "{node.text}"' if isinstance(node, Scalar) and str in expected else ""
-            self._diagnostics.error("wrong-type", f"{label or name!r} must be {wanted}", node.offset, hint)
-
-    def _check_work_pool(self, node: Node | None) -> None:
-        if not isinstance(node, Mapping):
-            return
-        for name, key, value in node.items():
-            if name not in WORK_POOL_KEYS:
-                hint = did_you_mean(str(name), WORK_POOL_KEYS, "Prefect ignores it here")
-                message = f"unknown key {key.text!r} in a work pool"
-                self._diagnostics.warning("unknown-key", message, key.offset, hint)
-            elif name == "job_variables":
-                self._check_field(name, value)
+                    self._diagnostics.error("wrong-type", f"{name!r} must be a mapping, not null", value.offset, hint)
+            elif not fields.fits(value, kinds):
+                hint = fields.kind_hint(name, value, kinds)
+                self._diagnostics.error("wrong-type", f"{name!r} must be {' or '.join(kinds)}", value.offset, hint)
 
     def _templated(self, node: Mapping) -> Iterator[tuple[tuple[Any, ...], Template]]:
         """Find the scalars that hold placeholders, sections left out; the same text is compiled once."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from stepengine.diagnostics import did_you_mean
 from stepengine.model import SECTIONS, Deployment, Pipeline, ProjectFile, Step
 from stepengine.nodes import Mapping, Scalar, Sequence
+from stepengine.records import Record
 from stepengine.validation.deployments import DeploymentReader
+from stepengine.validation.fields import TOP_LEVEL_KEYS, unknown_key_hint
 from stepengine.validation.pipelines import AUTO_DIRECTORY, check_auto_directory, check_references
 from stepengine.validation.steps import SectionReader
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from stepengine.document import Document
     from stepengine.spec import StepSpec
 
-TOP_LEVEL_KEYS = ("name", "prefect-version", "build", "push", "pull", "deployments", "definitions")
 
-
-class NotFound(NamedTuple):
+class NotFound(Record):
     """Why a step name stands for nothing here.
 
     Attributes:
@@ -62,8 +61,9 @@ def validate_document(
         project = _read_top_level(root, diagnostics)
         pipelines = _read_pipelines(root, diagnostics, catalogue)
         auto_directory = AUTO_DIRECTORY + directory_name
+        owners = {step.id: pipeline for pipeline in pipelines for step in pipeline.all_steps() if step.id}
         for pipeline in pipelines:
-            check_references(pipeline, pipelines, diagnostics, prefect_compat=prefect_compat)
+            check_references(pipeline, owners, diagnostics, prefect_compat=prefect_compat)
             check_auto_directory(pipeline, auto_directory, diagnostics)
     elif document.parsed and root is None:
         diagnostics.warning("empty-file", "the file is empty: nothing would run", 0, "`build:` and a step make a start")
@@ -76,8 +76,10 @@ def _read_top_level(root: Mapping, diagnostics: Diagnostics) -> dict[str, Any]:
     project = {}
     for name, key, node in root.items():
         if name not in TOP_LEVEL_KEYS:
-            hint = did_you_mean(str(name), TOP_LEVEL_KEYS, "Prefect ignores it")
-            diagnostics.warning("unknown-key", f"unknown key {key.text!r} at the top level", key.offset, hint)
+            is_anchored = diagnostics.source.text[node.offset : node.offset + 1] == "&"
+            if not is_anchored:  # else it is there for its aliases
+                hint = unknown_key_hint(name, "at the top level")
+                diagnostics.warning("unknown-key", f"unknown key {key.text!r} at the top level", key.offset, hint)
         elif name in ("name", "prefect-version"):
             if isinstance(node, Scalar) and (node.value is None or isinstance(node.value, str)):
                 project[name] = node.value

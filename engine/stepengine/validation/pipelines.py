@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from stepengine.diagnostics import did_you_mean, suggest
 from stepengine.model import SECTIONS, Step
 from stepengine.nodes import Scalar, node_at
+from stepengine.patterns import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from stepengine.diagnostics import Diagnostics
     from stepengine.model import Pipeline
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 AUTO_DIRECTORY = "/opt/prefect/"
 """Where `dockerfile: auto` puts the project, as a directory of its name."""
+
+
+_VARIABLE = lazy_pattern(r"[A-Z_][A-Z0-9_]*\Z")
+"""What environment variables are called by convention (POSIX.1-2017, section 8.1)."""
 
 
 class Known:
@@ -44,11 +49,18 @@ def _outputs(step: Step) -> tuple[str, ...] | None:
 
 
 def check_references(
-    pipeline: Pipeline, pipelines: Iterable[Pipeline], diagnostics: Diagnostics, *, prefect_compat: bool
+    pipeline: Pipeline, owners: dict[str, Pipeline], diagnostics: Diagnostics, *, prefect_compat: bool
 ) -> None:
-    """Check a pipeline's references and ids, and those of its deployments' fields."""
+    """Check a pipeline's references and ids, and those of its deployments' fields.
+
+    Args:
+        pipeline: It.
+        owners: For each id of the file a pipeline that has it.
+        diagnostics: Receives the problems.
+        prefect_compat: Whether a reference without a value is a warning.
+    """
     report = diagnostics.warning if prefect_compat else diagnostics.error
-    checker = _ReferenceChecker(pipeline, pipelines, diagnostics, report)
+    checker = _ReferenceChecker(pipeline, owners, diagnostics, report)
     known = Known()
     before_pull: Known | None = None
     for section in SECTIONS:
@@ -81,11 +93,11 @@ def _report_duplicate(step: Step, first: Step, diagnostics: Diagnostics) -> None
 
 class _ReferenceChecker:
     def __init__(
-        self, pipeline: Pipeline, pipelines: Iterable[Pipeline], diagnostics: Diagnostics, report: Callable[..., None]
+        self, pipeline: Pipeline, owners: dict[str, Pipeline], diagnostics: Diagnostics, report: Callable[..., None]
     ) -> None:
         self._report = report
         self._pipeline = pipeline
-        self._pipelines = pipelines
+        self._owners = owners
         self._diagnostics = diagnostics
 
     def check(self, template: Template, node: Node, known: Known, owner: str, pulled: Known | None = None) -> None:
@@ -127,50 +139,43 @@ class _ReferenceChecker:
 
     def _check_output(self, reference: Reference, node: Node, known: Known, owner: str, pulled: Known | None) -> None:
         head, path = reference.head, reference.path
-        offset = self._offset(node, reference.location, reference.text)
         step = known.ids.get(head)
         if step is not None:
-            self._check_path(step, path, offset)
+            outputs = _outputs(step)
+            if outputs is not None and path and path[0] not in outputs:
+                hint = did_you_mean(str(path[0]), outputs, f"it has: {', '.join(outputs)}")
+                message = f"the step {step.id!r} has no output {path[0]!r}"
+                self._report("unknown-output", message, self._offset(node, reference.location, reference.text), hint)
         elif head not in known.outputs and not known.is_open:
-            if pulled is not None and (head in pulled.ids or head in pulled.outputs):
+            offset = self._offset(node, reference.location, reference.text)
+            if pulled is None:
+                self._report_unknown(head, path, offset, known, owner)
+            elif head in pulled.ids or head in pulled.outputs:
                 message = f"{head!r} is known on the worker only: pull steps run there, after the deployment is made"
                 self._report("reference-to-worker", message, offset, "use an output of a build or push step")
+            elif not path and _VARIABLE.match(head):
+                message = f"no step gives {head}: it is taken from the environment, if it is set where this is deployed"
+                self._diagnostics.warning("unset-name", message, offset, f"write {{{{ ${head} }}}} to say so")
             else:
                 self._report_unknown(head, path, offset, known, owner)
 
-    def _check_path(self, step: Step, path: tuple[str | int, ...], offset: int) -> None:
-        outputs = _outputs(step)
-        if outputs is None or not path or path[0] in outputs:
-            return
-        hint = did_you_mean(str(path[0]), outputs, f"it has: {', '.join(outputs)}")
-        message = f"the step {step.id!r} has no output {path[0]!r}"
-        self._report("unknown-output", message, offset, hint)
-
     def _report_unknown(self, head: str, path: tuple[str | int, ...], offset: int, known: Known, owner: str) -> None:
-        error = self._report
         for step in self._pipeline.all_steps():
             if step.id == head:
                 hint = f"move the step before this one: the sections run in the order {', '.join(SECTIONS)}"
                 message = f"the step {head!r} ({step.section}, line {step.line}) comes later than {owner}"
-                error("reference-to-later", message, offset, hint)
+                if owner.startswith(f"{head}'s "):
+                    message, hint = f"{owner} refers to the step's own outputs", "refer to a step before it"
+                self._report("reference-to-later", message, offset, hint)
                 return
-        for pipeline in self._pipelines:
-            if any(step.id == head for step in pipeline.all_steps()):
-                names = ", ".join(deployment.name for deployment in pipeline.deployments[:3]) or "the file"
-                message = f"the step {head!r} belongs to another deployment's pipeline ({names})"
-                error(
-                    "reference-to-elsewhere",
-                    message,
-                    offset,
-                    "give this deployment a step of that id, or refer to its own",
-                )
-                return
-        error(
-            "unknown-reference",
-            f"no step before this has the id or the output {head!r}",
-            offset,
-            _hint(head, path, known),
-        )
+        if head in self._owners:
+            names = ", ".join(deployment.name for deployment in self._owners[head].deployments[:3]) or "the file"
+            message = f"the step {head!r} belongs to another deployment's pipeline ({names})"
+            hint = "give this deployment a step of that id, or refer to its own"
+            self._report("reference-to-elsewhere", message, offset, hint)
+            return
+        message = f"no step before this has the id or the output {head!r}"
+        self._report("unknown-reference", message, offset, _hint(head, path, known))
 
 
 def _hint(head: str, path: tuple[str | int, ...], known: Known) -> str:

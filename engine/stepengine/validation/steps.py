@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.diagnostics import did_you_mean
+from stepengine.diagnostics import suggest
+from stepengine.errors import TemplateError
 from stepengine.input_types import describe_type, mismatch
 from stepengine.model import Step
 from stepengine.nodes import Mapping, Node, Scalar, Sequence
@@ -112,11 +113,12 @@ class SectionReader:
         for input_name, input_key, input_node in node.items():
             if input_name in RESERVED:
                 continue
-            inputs[input_name] = value = input_node.value
             if not isinstance(input_name, str):
                 hint = "quote it if it is meant"
                 self._diagnostics.error("unknown-input", f"{input_key.text!r} is no name", input_key.offset, hint)
-            template = None if value.__class__ is str and "{{" not in value else compile_template(value)
+                continue
+            inputs[input_name] = value = input_node.value
+            template = None if value.__class__ is str and "{{" not in value else self._compile(value, input_node)
             if template is not None:
                 templates[input_name] = template
         spec = self._find(name, key, section, has_requires=bool(node.get("requires")))
@@ -127,14 +129,23 @@ class SectionReader:
             self._check_inputs(step, spec, key)
         return step
 
+    def _compile(self, value: Any, node: Node) -> Template | None:
+        try:
+            return compile_template(value)
+        except TemplateError as error:
+            self._diagnostics.error("yaml-limit", error.message, node.offset, error.hint)
+            return None
+
     def _read_id(self, node: Mapping) -> str:
         found = node.get("id")
-        if found is None or (isinstance(found, Scalar) and found.value is None):
-            return ""
-        if isinstance(found, Scalar) and isinstance(found.value, str):
-            return found.value
-        hint = f'write id: "{found.text}"' if isinstance(found, Scalar) else "give it a name"
-        self._diagnostics.error("wrong-type", "'id' must be a text", found.offset, hint)
+        if isinstance(found, Scalar):
+            if found.value and not isinstance(found.value, str):
+                self._diagnostics.warning(
+                    "wrong-type", "'id' should be a text", found.offset, f'write id: "{found.text}"'
+                )
+            return found.text if found.value else ""
+        if found is not None and found.value:
+            self._diagnostics.error("wrong-type", "'id' must be a text", found.offset, "give it a name")
         return ""
 
     def _read_requires(self, node: Mapping) -> tuple[str, ...]:
@@ -142,7 +153,7 @@ class SectionReader:
         if found is None:
             return ()
         value = found.value
-        values: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
+        values: list[Any] = value if isinstance(value, list) else [value] if value else []
         if all(isinstance(each, str) for each in values):
             return tuple(each for each in values if each.strip())
         hint = "for example: requires: prefect-docker>=0.3.1"
@@ -162,21 +173,27 @@ class SectionReader:
             return found
         may_exist_elsewhere = not found.is_certain and (has_requires or section == "pull")
         report = self._diagnostics.warning if may_exist_elsewhere else self._diagnostics.error
-        report("unknown-step", found.message, key.offset, found.hint)
+        installable = may_exist_elsewhere and has_requires
+        report("unknown-step", found.message, key.offset, "install what it requires" if installable else found.hint)
         return None
 
     def _check_inputs(self, step: Step, spec: StepSpec, key: Scalar) -> None:
         if spec.inputs is None:
             return
         known = {each.name: each for each in spec.inputs}
+        meant = set()
         for name in step.inputs:
             if name in known:
                 self._check_type(step, spec, known[name])
             elif not spec.accepts_any:
-                hint = did_you_mean(str(name), known, f"it has: {', '.join(known)}" if known else "it has no inputs")
+                near = suggest(name, known)
+                meant.add(near)
+                listed = f"it has: {', '.join(known)}" if known else "it has no inputs"
+                hint = f"did you mean {near!r}?" if near else listed
                 message = f"{spec.name.rpartition('.')[2]} has no input {name!r}"
                 self._diagnostics.error("unknown-input", message, step.node.key(name).offset, hint)
-        missing = [name for name, each in known.items() if each.default is REQUIRED and name not in step.inputs]
+        required = [name for name, each in known.items() if each.default is REQUIRED]
+        missing = [name for name in required if name not in step.inputs and name not in meant]
         if missing:
             message = f"{step.short_name} needs {' and '.join(repr(name) for name in missing)}"
             hint = f"write '{missing[0]}: …' below it"
