@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+from stepengine.prints import captured_prints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,12 +33,8 @@ def call_step(function: Callable[..., Any], inputs: dict[str, Any], context: Con
     """
     if context_argument:
         return _finish(function(**inputs, **{context_argument: context}))
-    with_process_state = _process_state(context)
-    next(with_process_state)
-    try:
+    with _process_state(context), captured_prints(lambda stream, line: context.write(line, stream=stream)):
         return _finish(function(**inputs))
-    finally:
-        next(with_process_state, None)
 
 
 def _finish(result: Any) -> Any:
@@ -50,23 +48,19 @@ def _finish(result: Any) -> Any:
     return asyncio.run(wait())
 
 
+@contextmanager
 def _process_state(context: Context) -> Iterator[None]:
-    """Lend a plain function the process's directory, environment and output streams."""
+    """Lend a plain function the process's directory and environment; take over what it makes of them."""
     directory, environ = os.getcwd(), dict(os.environ)
-    streams = sys.stdout, sys.stderr
     os.chdir(context.directory)
     _replace_environ(context.environ)
-    lines = _LineStream(context, "stdout"), _LineStream(context, "stderr")
-    sys.stdout, sys.stderr = lines
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = streams
-        for stream in lines:
-            stream.end()
-        context.directory = os.getcwd()
         context.environ = dict(os.environ)
         _replace_environ(environ)
+        with suppress(FileNotFoundError):  # the function removed its directory: its successors start where it did
+            context.directory = os.getcwd()
         os.chdir(directory)
 
 
@@ -76,38 +70,3 @@ def _replace_environ(environ: dict[str, str]) -> None:
     for name in [name for name in os.environ if name not in environ]:
         del os.environ[name]
     os.environ.update(environ)
-
-
-class _LineStream:
-    """A text stream whose lines become the step's output."""
-
-    encoding = "utf-8"
-    errors = "replace"
-
-    def __init__(self, context: Context, stream: str) -> None:
-        self._context = context
-        self._stream = stream
-        self._partial = ""
-
-    def write(self, text: str) -> int:
-        *lines, self._partial = (self._partial + text).split("\n")
-        for line in lines:
-            self._context.write(line, stream=self._stream)
-        return len(text)
-
-    def flush(self) -> None:
-        """Keep the partial line: it has no end yet."""
-
-    def end(self) -> None:
-        """Report a last line without an end."""
-        if self._partial:
-            self._context.write(self._partial, stream=self._stream)
-
-    def isatty(self) -> bool:
-        return False
-
-    def fileno(self) -> int:
-        return _STREAM_DESCRIPTORS[self._stream]
-
-
-_STREAM_DESCRIPTORS = {"stdout": 1, "stderr": 2}

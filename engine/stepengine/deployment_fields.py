@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from stepengine.errors import TemplateError
 from stepengine.model import SECTIONS
+from stepengine.records import Record
 from stepengine.templating import MISSING, Scope
 
 if TYPE_CHECKING:
     from stepengine.model import Deployment
 
 
-def resolve_deployment(deployment: Deployment, scope: Scope) -> dict[str, Any]:
+class FieldProblem(Record):
+    """A field that stays as it is written.
+
+    Attributes:
+        path: The keys and indices that lead to it.
+        error: Why.
+        is_failure: Whether it can never have a value; else another machine, or the server, may know it.
+    """
+
+    path: tuple[Any, ...]
+    error: TemplateError
+    is_failure: bool
+
+
+def resolve_deployment(deployment: Deployment, scope: Scope) -> tuple[dict[str, Any], list[FieldProblem]]:
     """Give a deployment's fields, what comes from secrets shown as `***`, sections left out.
 
-    What has no value here stays as it is written: another machine, or the server, may know it.
-
     Args:
-        deployment: It.
+        deployment: The deployment.
         scope: The pipeline's outputs and sources.
+
+    Returns:
+        The fields, and what is to be told of those that have no value.
     """
     fields = {name: node.value for name, _, node in deployment.node.items() if name not in SECTIONS}
-    if not deployment.templated:
-        return fields
-    fields = deepcopy(fields)  # an anchor's value may stand in several places
+    problems: list[FieldProblem] = []
     kept = Scope(
         scope.outputs,
         ids=scope.ids,
@@ -35,10 +49,16 @@ def resolve_deployment(deployment: Deployment, scope: Scope) -> dict[str, Any]:
         bare_environment=True,
     )
     for path, template in deployment.templated:
-        shown = template.render(kept).shown
+        try:
+            shown = template.render(kept).shown
+        except TemplateError as error:
+            problems.append(FieldProblem(path, error, is_failure=True))
+            continue
+        problems += [FieldProblem(path, missed, is_failure=False) for missed in kept.missed]
+        kept.missed.clear()
         if shown is not MISSING:
             _put(fields, path, shown)
-    return fields
+    return fields, problems
 
 
 def _put(value: Any, path: tuple[Any, ...], new: Any) -> None:

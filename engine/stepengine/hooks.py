@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.entry_points import HOOKS, EntryPoint
 from stepengine.errors import StepEngineError, TemplateError, UsageError
+from stepengine.failures import tell_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import TextIO
 
     from stepengine.hook_types import ReferenceSource, Reporter
 
@@ -37,8 +39,7 @@ class Hooks:
         warn: Callable[[str], None],
     ) -> None:
         found = [entry for entry in entry_points if entry.group == HOOKS]
-        # Built-in plugins first: of several answers the first counts.
-        self._entries = sorted(found, key=lambda entry: entry.distribution.partition(" ")[0] != OWN)
+        self._entries = sorted(found, key=_rank)
         self._environ = environ
         self._directory = directory
         self._warn = warn
@@ -62,10 +63,10 @@ class Hooks:
                 return source.lookup(path)
             except LookupError:
                 continue
-            except StepEngineError:
+            except (StepEngineError, KeyboardInterrupt):
                 raise
-            except Exception as error:
-                message = f"{source.description} cannot give {'/'.join(map(str, path))}: {_told(error)}"
+            except BaseException as error:
+                message = f"{source.description} cannot give {'/'.join(map(str, path))}: {tell_exception(error)}"
                 raise TemplateError(message) from error
         raise _unresolved(namespace, path, sources)
 
@@ -79,33 +80,76 @@ class Hooks:
         Raises:
             UsageError: there is none.
         """
-        known = {reporter.name: reporter for reporter in self._collect("stepengine_reporters")}
+        return self._reporter(name)[1]
+
+    def start(self, name: str, stream: TextIO) -> Callable[[Any], None]:
+        """Start the reporter of a name on a stream, and give what takes the events.
+
+        Raises:
+            UsageError: there is none, or it cannot start.
+        """
+        plugin, reporter = self._reporter(name)
+        try:
+            listener = reporter.start(stream)
+        except (StepEngineError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            message = f"the format {name} cannot start (the plugin {plugin}): {tell_exception(error)}"
+            raise UsageError(message, hint="mend or update it, or choose another format") from error
+        if not callable(listener):
+            message = f"the format {name} cannot start (the plugin {plugin}): it gives nothing that takes events"
+            raise UsageError(message, hint="mend or update it, or choose another format")
+        return listener
+
+    def _reporter(self, name: str) -> tuple[str, Reporter]:
+        from stepengine.hook_types import Reporter
+
+        known: dict[str, list[tuple[str, Reporter]]] = {}
+        for plugin, reporter in self._collect("stepengine_reporters", Reporter):
+            known.setdefault(reporter.name, []).append((plugin, reporter))
         if name not in known:
             from stepengine.diagnostics import did_you_mean
 
-            hint = did_you_mean(name, known, f"there are: {', '.join(['text', 'json', *known])}")
+            hint = did_you_mean(name, known, f"there are: {', '.join(known)}")
             raise UsageError(f"there is no format {name!r}", hint=hint)
-        return known[name]  # type: ignore[no-any-return]
+        if len(known[name]) > 1:
+            who = " and ".join(plugin for plugin, _ in known[name])
+            raise UsageError(f"the format {name} has several providers: {who}", hint="uninstall one of them")
+        return known[name][0]
 
     def _all_sources(self) -> list[ReferenceSource]:
         if self._sources is None:
-            self._sources = self._collect("stepengine_sources", environ=self._environ, directory=self._directory)
+            from stepengine.hook_types import ReferenceSource
+
+            found = self._collect(
+                "stepengine_sources", ReferenceSource, environ=self._environ, directory=self._directory
+            )
+            self._sources = [source for _, source in found]
         return self._sources
 
-    def _collect(self, hook: str, **arguments: Any) -> list[Any]:
+    def _collect(self, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
+        """Give the records of a kind that the plugins give, each with its plugin's name."""
         if self._manager is None:
             self._manager = self._load()
         plugins = self._manager.get_plugins()
-        records: list[Any] = []
+        records: list[tuple[str, Any]] = []
         for plugin in self._plugins:
             # One plugin at a time, so that a failure has a name and the others' answers stay.
+            name = self._manager.get_name(plugin)
             caller = self._manager.subset_hook_caller(hook, plugins - {plugin})
             try:
-                records += [record for answer in caller(**arguments) for record in answer]
-            except StepEngineError:
+                given = [record for answer in caller(**arguments) for record in answer]
+            except (StepEngineError, KeyboardInterrupt):
                 raise
-            except Exception as error:  # noqa: BLE001 - a third party's code may raise anything
-                self._warn(f"the plugin {self._manager.get_name(plugin)} is left out: {_told(error)}")
+            except BaseException as error:  # noqa: BLE001 - a third party's code may raise anything
+                self._warn(f"the plugin {name} is left out: {tell_exception(error)}")
+                continue
+            for record in given:
+                if isinstance(record, kind):
+                    records.append((name, record))
+                else:
+                    what = f"{hook} gives a {type(record).__name__}, not a {kind.__name__}"
+                    self._warn(f"something of the plugin {name} is left out: {what}")
         return records
 
     def _load(self) -> Any:
@@ -130,8 +174,10 @@ class Hooks:
                 module = importlib.import_module(entry.target.partition(":")[0])
                 manager.register(module, name=f"{entry.name} of {entry.distribution}")
                 self._plugins.append(module)
-            except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
-                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {_told(error)}")
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
+                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {tell_exception(error)}")
         self._drop_unknown(manager)
         return manager
 
@@ -151,17 +197,28 @@ def _hooks_of(manager: Any) -> list[tuple[str, Any]]:
     return [(name, caller) for name, caller in vars(manager.hook).items() if name.startswith(PREFIX)]
 
 
+def _rank(entry: EntryPoint) -> tuple[bool, bool]:
+    """Put built-in plugins first, and of them the environment: of several answers the first counts."""
+    return entry.distribution.partition(" ")[0] != OWN, entry.name != "environment"
+
+
 def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSource]) -> TemplateError:
     from stepengine.diagnostics import suggest
 
     what = "block" if namespace == "prefect.blocks" else "variable"
     wanted = "/".join(map(str, path))
-    known = ["/".join(names) for source in sources for names in source.names()]
+    known = [known for source in sources for known in _names_of(source)]
     near = suggest(wanted, known)
     looked = " and ".join(source.description for source in sources)
     hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else "no source has any"
     return TemplateError(f"there is no {what} {wanted}", hint=hint)
 
 
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _names_of(source: ReferenceSource) -> list[str]:
+    """Give what a source has, for a suggestion; nothing where it cannot tell, which is no reason to fail."""
+    try:
+        return ["/".join(map(str, names)) for names in source.names()]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a third party's code may raise anything
+        return []

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.events import Notice, PipelineFinished, RunFinished, StepFinished, StepOutput, StepProgress
+from stepengine.events import (
+    Notice,
+    PipelineFinished,
+    PipelineStarted,
+    RunFinished,
+    StepFinished,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+)
 from stepengine.secrets import LineMasker
 
 if TYPE_CHECKING:
@@ -12,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from stepengine.model import Step
-    from stepengine.result import Failure, PipelineResult, RunResult, StepResult
+    from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
     from stepengine.secrets import Secrets
 
     Result = TypeVar("Result", StepResult, PipelineResult)
@@ -62,12 +71,18 @@ class Masking:
 
     def _masked(self, event: Any) -> Any:
         mask = self._secrets.mask
+        if isinstance(event, StepStarted):
+            return event._replace(step=self._step_itself(event.step), place=mask(event.place))
         if isinstance(event, StepProgress):
-            return event._replace(text=mask(event.text))
+            return event._replace(step=self._step_itself(event.step), key=mask(event.key), text=mask(event.text))
         if isinstance(event, Notice):
-            return event._replace(message=mask(event.message))
+            step = None if event.step is None else self._step_itself(event.step)
+            return event._replace(message=mask(event.message), step=step)
         if isinstance(event, StepFinished):
-            return event._replace(result=self._once(event.result, self._step))
+            step = self._step_itself(event.step)
+            return event._replace(step=step, result=self._once(event.result, self._step))
+        if isinstance(event, PipelineStarted):
+            return event._replace(deployments=tuple(map(mask, event.deployments)))
         if isinstance(event, PipelineFinished):
             return event._replace(result=self._once(event.result, self._pipeline))
         return event
@@ -78,8 +93,7 @@ class Masking:
         Returns:
             Its result, masked.
         """
-        if self._secrets:
-            result = self._run(result)
+        result = self._run(result)  # without secrets too: it also makes data of what JSON cannot have
         self._listener(RunFinished(result))
         return result
 
@@ -91,13 +105,34 @@ class Masking:
         masked: Result = known[1]
         return masked
 
+    def _step_itself(self, step: Step) -> Step:
+        """Mask what a step is called: an author may have put anything into an id."""
+        step_id, name = self._secrets.mask(step.id), self._secrets.mask(step.name)
+        return step if (step_id, name) == (step.id, step.name) else step._replace(id=step_id, name=name)
+
     def _step(self, result: StepResult) -> StepResult:
-        outputs = self._secrets.mask_data(result.outputs)
-        return result._replace(outputs=outputs, failure=self._failure(result.failure))
+        mask = self._secrets.mask
+        return result._replace(
+            id=None if result.id is None else mask(result.id),
+            name=mask(result.name),
+            outputs=self._secrets.mask_data(result.outputs),
+            failure=self._failure(result.failure),
+        )
 
     def _pipeline(self, result: PipelineResult) -> PipelineResult:
         steps = tuple(self._once(step, self._step) for step in result.steps)
-        return result._replace(steps=steps, outputs=self._secrets.mask_data(result.outputs))
+        return result._replace(
+            deployments=tuple(map(self._secrets.mask, result.deployments)),
+            steps=steps,
+            outputs=self._secrets.mask_data(result.outputs),
+            pull=None if result.pull is None else self._place(result.pull),
+        )
+
+    def _place(self, place: PullPlace) -> PullPlace:
+        image, directory = (
+            None if each is None else self._secrets.mask(each) for each in (place.image, place.directory)
+        )
+        return place._replace(image=image, directory=directory)
 
     def _run(self, result: RunResult) -> RunResult:
         return result._replace(

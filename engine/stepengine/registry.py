@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stepengine.diagnostics import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
 from stepengine.errors import StepEngineError
+from stepengine.failures import tell_exception
 from stepengine.spec import StepSpec, spec_from_source, spec_of
 from stepengine.validation import NotFound
 
@@ -62,9 +63,11 @@ class Registry:
         module, _, attribute = spec.target.partition(":")
         try:
             function: Callable[..., Any] = _load(module, attribute, None if spec.distribution else self._project)
-        except Exception as error:  # a third party's module may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a third party's module may raise anything
             who = spec.distribution or f"{module}.py of this project"
-            message = f"the step {spec.name} cannot be imported ({who}): {_told(error)}"
+            message = f"the step {spec.name} cannot be imported ({who}): {tell_exception(error)}"
             raise StepEngineError(message, hint="mend or update it") from error
         return function
 
@@ -76,8 +79,10 @@ class Registry:
         module, _, attribute = entry.target.partition(":")
         try:
             function = _load(module, attribute, None)
-        except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
-            message = f"the step {name} cannot be imported ({entry.distribution}): {_told(error)}"
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
+            message = f"the step {name} cannot be imported ({entry.distribution}): {tell_exception(error)}"
             return NotFound(message, f"mend, update or uninstall {entry.distribution}", is_certain=True)
         return spec_of(function, name, entry.target, entry.distribution)
 
@@ -92,7 +97,7 @@ class Registry:
             with open(path, "rb") as file:
                 spec = spec_from_source(file.read(), attribute, name, f"{module}:{attribute}")
         except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
-            return NotFound(f"{shown} cannot be read: {_told(error)}", "mend the module", is_certain=True)
+            return NotFound(f"{shown} cannot be read: {tell_exception(error)}", "mend the module", is_certain=True)
         if spec is None:
             return NotFound(f"{shown} has no function {attribute!r}", "check the name", is_certain=True)
         return spec
@@ -107,9 +112,15 @@ class Registry:
         except (ImportError, AttributeError) as error:
             if package in OWN_PACKAGES:
                 return self._unknown(name)
-            return NotFound(f"the step {name} cannot be imported: {_told(error)}", self._near(name), is_certain=True)
-        except Exception as error:  # noqa: BLE001 - a third party's module may raise anything
-            return NotFound(f"the step {name} cannot be imported: {_told(error)}", "mend the module", is_certain=True)
+            return NotFound(
+                f"the step {name} cannot be imported: {tell_exception(error)}", self._near(name), is_certain=True
+            )
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
+            return NotFound(
+                f"the step {name} cannot be imported: {tell_exception(error)}", "mend the module", is_certain=True
+            )
         if not callable(function):
             return NotFound(f"{name} is no function", "name a function", is_certain=True)
         return spec_of(function, name, f"{module}:{attribute}", _distribution_of(package))
@@ -175,7 +186,3 @@ def _distribution_of(package: str) -> str:
 
     names = packages_distributions().get(package)
     return f"{names[0]} {version(names[0])}" if names else package
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

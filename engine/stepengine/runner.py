@@ -6,7 +6,7 @@ from collections import deque
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stepengine.deployment_fields import resolve_deployment
+from stepengine.deployment_fields import FieldProblem, resolve_deployment
 from stepengine.errors import StepEngineError, TemplateError
 from stepengine.events import (
     Notice,
@@ -19,6 +19,7 @@ from stepengine.events import (
 )
 from stepengine.failures import describe_exception
 from stepengine.masking import Masking
+from stepengine.nodes import node_at
 from stepengine.places import LocalPlace
 from stepengine.pull import open_pull_place, pull_failure_hint
 from stepengine.records import Record
@@ -29,7 +30,7 @@ from stepengine.templating import MISSING, Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from stepengine.model import Pipeline, Step
+    from stepengine.model import Deployment, Pipeline, Step
     from stepengine.places import Place
     from stepengine.plan import PipelinePlan, Plan
     from stepengine.secrets import Secrets
@@ -98,8 +99,9 @@ class _Runner:
 
     def run(self) -> RunResult:
         """Run all pipelines; a failed one does not keep the next from running, an interruption does."""
-        results = []
-        deployments = []
+        results: list[PipelineResult] = []
+        deployments: list[dict[str, Any]] = []
+        failures: list[Failure] = []
         total = len(self._plan.pipelines)
         for number, planned in enumerate(self._plan.pipelines, 1):
             names = tuple(deployment.name for deployment in planned.pipeline.deployments)
@@ -108,12 +110,30 @@ class _Runner:
             result = run.run(skip=self._interrupted)
             self._interrupted = self._interrupted or run.interrupted
             results.append(result)
-            deployments += [resolve_deployment(each, run.scope) for each in planned.pipeline.deployments]
+            failures += [step.failure for step in result.steps if step.failure is not None]
+            for deployment in planned.pipeline.deployments:
+                fields, problems = resolve_deployment(deployment, run.scope)
+                deployments.append(fields)
+                if not run.failed:  # else its outputs are missing, which is told already
+                    failures += self._tell_problems(deployment, problems)
             self._report(PipelineFinished(result))
-        failures = [step.failure for result in results for step in result.steps if step.failure is not None]
         status = "interrupted" if self._interrupted else "failed" if failures else "succeeded"
         failure = failures[0] if failures else None
         return self._report.finish(RunResult(status, tuple(results), tuple(deployments), failure))
+
+    def _tell_problems(self, deployment: Deployment, problems: list[FieldProblem]) -> list[Failure]:
+        """Warn of fields that stay as they are written; give those that can never have a value as failures."""
+        failures = []
+        for problem in problems:
+            source = self._plan.file.source
+            line, column = source.position(node_at(deployment.node, problem.path).offset)
+            field = ".".join(map(str, problem.path))
+            where = f"{source.name}:{line}:{column} (deployment {deployment.name}, {field})"
+            if problem.is_failure:
+                failures.append(Failure(problem.error.message, where, problem.error.hint, ""))
+            elif getattr(problem.error, "reference", None) is None or problem.error.reference.kind == "output":
+                self._report(Notice(f"{where}: {problem.error.message}; it stays as it is written", None))
+        return failures
 
 
 class _PipelineRun:
@@ -134,6 +154,7 @@ class _PipelineRun:
         self._place: Place | None = None
         self._pull_place: PullPlace | None = None
         self.interrupted = False
+        self.failed = False
         self.outputs: dict[str, Any] = {}
         self._ids: dict[str, Any] = {}
         self.scope = self._pull_scope = self._scope(world.environ)
@@ -178,7 +199,7 @@ class _PipelineRun:
             return self._run_step(step, local)
         self._key = (self._key, step.name, step.id, step.requires, repr(step.inputs))
         recorded = self._recorded.get(self._key)
-        if recorded is None:
+        if recorded is None or step.inputs.get("ignore_cache") is True:
             succeeded = self._run_step(step, local)
             self._recorded[self._key] = _Recorded(self._results[-1], local.state)
             return succeeded
@@ -199,6 +220,7 @@ class _PipelineRun:
                     self._pipeline, self.scope, self._world, self._plan, self._note
                 )
                 # As when Prefect deploys: what is set here is filled in here, the rest on the worker.
+                self._world.secrets.add_environment(self._place.environ)
                 self._pull_scope = self._scope({**self._place.environ, **self._world.environ})
         except (StepEngineError, OSError) as error:
             self._take(step, self._failed(step, perf_counter(), self._explain(step, error)))
@@ -232,7 +254,7 @@ class _PipelineRun:
             returned = place.call(step, spec, self._inputs(step, spec), emit)
         except KeyboardInterrupt:
             result = self._stopped(step, started)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
+        except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             result = self._failed(step, started, self._explain(step, error))
         else:
             outputs = returned if isinstance(returned, dict) else {}
@@ -245,6 +267,7 @@ class _PipelineRun:
 
     def _take(self, step: Step, result: StepResult) -> None:
         self._results.append(result)
+        self.failed = self.failed or result.failure is not None
         if result.failure is None and result.outputs:
             if step.id:
                 self.outputs[step.id] = self._ids[step.id] = result.outputs

@@ -29,6 +29,9 @@ MIN_LENGTH = 4
 MIN_LINE = 8
 """Characters of the shortest line of a secret of many lines that is masked on its own."""
 
+_MAX_BITS = 10_000
+"""The largest number that stays one: Python writes no more than 4,300 digits."""
+
 MAX_DEPTH = 200
 """Levels of mappings and lists that `mask_data` goes into."""
 
@@ -234,10 +237,12 @@ class _DataMasker:
         self._done: dict[int, Any] = {}
 
     def masked(self, value: Any, depth: int) -> Any:
+        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+            return self._secrets.mask(hex(value))
         if value is None or isinstance(value, (bool, int, float)):
             return HIDDEN if self._secrets.is_secret(value) else value
         if not isinstance(value, (dict, list, tuple, set, frozenset)):
-            return self._secrets.mask(str(value))
+            return self._secrets.mask(_text_of(value))
         identity = id(value)
         if identity in self._done:
             return self._done[identity]
@@ -254,13 +259,21 @@ class _DataMasker:
             return [self.masked(item, depth) for item in value]
         result: dict[Any, Any] = {}
         for key, item in value.items():
-            shown = self.masked(key, depth) if isinstance(key, (str, int, float, type(None))) else str(key)
+            shown = self.masked(key if isinstance(key, (str, int, float, type(None))) else _text_of(key), depth)
             number = 1
             while shown in result:  # two secret keys
                 number += 1
                 shown = f"{HIDDEN} ({number})"
             result[shown] = self.masked(item, depth)
         return result
+
+
+def _text_of(value: Any) -> str:
+    """Give a value as text; of one that has none (its own code fails, a number of thousands of digits) the type."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a third party's `__str__` may raise anything
+        return f"<{type(value).__name__}>"
 
 
 def _leaves(value: Any) -> Iterable[str]:
@@ -277,7 +290,7 @@ def _leaves(value: Any) -> Iterable[str]:
         elif isinstance(item, bool) or item is None:
             continue
         elif isinstance(item, (int, float)):
-            yield str(item)
+            yield _text_of(item)
         elif isinstance(item, bytes):
             yield item.decode("utf-8", "replace")
         elif isinstance(item, (dict, list, tuple, set, frozenset)) and id(item) not in seen:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-    from stepengine.plugin import PullPlace, RunResult, Step, StepResult
+    from stepengine.plugin import Failure, PullPlace, RunResult, Step, StepResult
 
 _NAMES = 5
 """How many deployments' names head a pipeline."""
@@ -149,9 +149,10 @@ class TextReporter:
             self._tell_pull(pipeline.pull)
         for deployment in result.deployments:
             self._tell_image(deployment)
-        for step in (step for pipeline in result.pipelines for step in pipeline.steps):
-            if step.failure is not None:
-                self._failure(step)
+        failures = [step.failure for pipeline in result.pipelines for step in pipeline.steps]
+        for failure in dict.fromkeys([*failures, result.failure]):  # each once: pipelines share steps
+            if failure is not None:
+                self._failure(failure)
         skipped = [f"{step.section} {step.id or step.name.rpartition('.')[2]}" for step in _skipped(result)]
         if skipped:
             self._line(f"not run: {', '.join(skipped)}")
@@ -170,10 +171,7 @@ class TextReporter:
         if image and not self._quiet:
             self._line(f"deployment {self._style.bold(str(deployment.get('name')))}: image {image}")
 
-    def _failure(self, step: StepResult) -> None:
-        failure = step.failure
-        if failure is None:
-            return
+    def _failure(self, failure: Failure) -> None:
         self._line(f"{self._style.red('error')}: {failure.message}")
         self._line(f"  at {failure.where}")
         if failure.output and failure.where not in self._seen:

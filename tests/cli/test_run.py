@@ -419,3 +419,42 @@ def test_a_closed_pipe_ends_the_command_quietly(cli):
     assert done.stdout.strip() in ("0", "141")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_a_deployment_field_that_can_never_have_a_value_fails_the_run_with_its_place(cli):
+    outcome = cli.run(
+        f"build:\n- {SHELL}:\n    id: x\n    script: echo 5\ndeployments:\n- name: d\n  version: '{{{{ x.stdout / 0 }}}}'\n",
+        "--format",
+        "json",
+    )
+    assert outcome.code == 1
+    assert outcome.json["status"] == "failed"
+    assert outcome.json["error"]["where"] == "prefect.yaml:7:12 (deployment d, version)"
+    assert outcome.json["pipelines"][0]["outputs"]["x"]["stdout"] == "5"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "d = {}; d['d'] = d; return d",
+        "return {('a', 1): 1}",
+        "return {'i': 10 ** 5000}",
+        "class Bad:\n        def __str__(self): raise RuntimeError\n    return {'bad': Bad()}",
+        "d = []\n    for _ in range(5000): d = [d]\n    return {'deep': d}",
+    ],
+)
+@pytest.mark.parametrize("secret", ["", "a-secret-value"])
+def test_whatever_a_step_returns_there_is_a_document(cli, code, secret):
+    if secret:
+        cli.environ["MY_TOKEN"] = secret
+    cli.write("odd.py", f"def main():\n    {code}\n")
+    outcome = cli.run("build:\n- odd.main:\n    id: a\n", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["status"] == "succeeded"
+
+
+def test_ignore_cache_runs_a_shared_step_again(cli):
+    cli.write("counted.py", "def main(ignore_cache=False):\n    open('log', 'a').write('x')\n")
+    text = "build:\n- counted.main:\n    ignore_cache: true\ndeployments:\n- name: a\n- name: b\n  push: [{counted.main: }]\n"
+    assert cli.run(text).code == 0
+    assert (cli.directory / "log").read_text() == "xxx"

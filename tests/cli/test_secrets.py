@@ -146,3 +146,51 @@ def test_a_missing_block_is_told_with_a_near_miss(cli):
     outcome = cli.run(f"build:\n- {SHELL}:\n    script: echo '{{{{ prefect.blocks.secret.my-tokn }}}}'\n")
     assert outcome.code == 2
     assert "did you mean 'secret/my-token'?" in outcome.err
+
+
+def test_a_secret_that_a_child_of_a_plain_function_prints_is_masked(cli):
+    cli.environ["DEPLOY_TOKEN"] = SECRET
+    cli.write(
+        "leak.py",
+        "import os, subprocess\n"
+        "def main():\n    subprocess.run(['printenv', 'DEPLOY_TOKEN'])\n    os.system('echo inherits $DEPLOY_TOKEN >&2')\n"
+        "    os.write(1, os.environ['DEPLOY_TOKEN'].encode())\n",
+    )
+    for format_ in ("text", "json"):
+        outcome = cli.run("build:\n- leak.main:\n", "--format", format_)
+        assert outcome.code == 0
+        assert SECRET not in shows(outcome)
+        assert "inherits ***" in outcome.err
+
+
+def test_a_secret_in_an_id_a_name_or_a_place_is_masked(cli):
+    cli.environ["DEPLOY_TOKEN"] = "secret-in-names"
+    (cli.directory / "secret-in-names").mkdir()
+    text = f"""
+build:
+- {SHELL}:
+    id: secret-in-names
+    script: echo
+pull:
+- prefect.deployments.steps.set_working_directory:
+    directory: {cli.directory}/secret-in-names
+deployments:
+- name: secret-in-names
+- name: another
+  build: []
+"""
+    for format_ in ("text", "json"):
+        outcome = cli.run(text, "--format", format_)
+        assert outcome.code == 0, outcome.err
+        assert "secret-in-names" not in shows(outcome)
+
+
+def test_an_exception_that_is_no_exception_of_pythons_usual_ones_is_masked_too(cli):
+    cli.environ["DEPLOY_TOKEN"] = SECRET
+    cli.write(
+        "odd.py", "import os\nclass Odd(BaseException): pass\ndef main():\n    raise Odd(os.environ['DEPLOY_TOKEN'])\n"
+    )
+    outcome = cli.run("build:\n- odd.main:\n", "--format", "json")
+    assert outcome.code == 1
+    assert outcome.json["error"]["message"] == "Odd: ***"
+    assert SECRET not in shows(outcome)

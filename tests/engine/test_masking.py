@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from stepengine.events import PipelineFinished, RunFinished, StepFinished
 from stepengine.masking import Masking
+from stepengine.model import Step
+from stepengine.nodes import Mapping
 from stepengine.result import Failure, PipelineResult, RunResult, StepResult
 from stepengine.secrets import HIDDEN, Secrets
 
 EARLY = "known-from-the-start"
 LATE = "turns-up-in-a-later-step"
+STEP = Step("build", "a.step", "first", (), {}, {}, None, 1, 1, Mapping({}, 0))
 
 
 def finished(*steps):
@@ -31,7 +34,7 @@ def masked_run(*, late):
     report = Masking(secrets, events.append)
     first = step(value=f"{EARLY} {LATE}")
     whole = result(first)
-    report(StepFinished(None, first))
+    report(StepFinished(STEP, first))
     report(PipelineFinished(whole.pipelines[0]))
     if late:
         secrets.add(LATE)
@@ -62,7 +65,7 @@ def test_a_failure_is_masked_in_the_step_and_in_the_run():
     failure = Failure(f"it said {EARLY}", "prefect.yaml:1:1", f"try without {EARLY}", EARLY)
     failed = step()._replace(status="failed", failure=failure)
     report = Masking(secrets, events.append)
-    report(StepFinished(None, failed))
+    report(StepFinished(STEP, failed))
     report.finish(result(failed, failure=failure))
     assert EARLY not in repr(events)
     assert events[-1].result.failure.message == f"it said {HIDDEN}"
@@ -72,6 +75,6 @@ def test_without_secrets_results_pass_as_they_are():
     events = []
     report = Masking(Secrets(), events.append)
     whole = result(step(value=1))
-    report(StepFinished(None, whole.pipelines[0].steps[0]))
-    assert report.finish(whole) is whole
+    report(StepFinished(STEP, whole.pipelines[0].steps[0]))
+    assert report.finish(whole).as_json() == whole.as_json()
     assert events[0].result is whole.pipelines[0].steps[0]

@@ -106,7 +106,7 @@ def _listener(project: Project, options: argparse.Namespace) -> Callable[[Any], 
     """Give what takes the run's events: text on standard error, and another format on standard output."""
     from stepengine_plugins.reporters import TextReporter
 
-    text = TextReporter(sys.stderr, quiet=options.quiet)
+    text = TextReporter(_duplicate(sys.stderr), quiet=options.quiet)
     if options.format == "text":
         return text
     output = _own_stdout()
@@ -120,8 +120,13 @@ def _listener(project: Project, options: argparse.Namespace) -> Callable[[Any], 
     return both
 
 
+def _duplicate(stream: TextIO) -> TextIO:
+    """Give a way of our own to where a stream goes: the stream's itself is captured while a step runs."""
+    return os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace", newline="\n")
+
+
 def _own_stdout() -> TextIO:
-    """Keep standard output for the document: what steps print past their context goes to standard error."""
+    """Keep standard output for the document: what is printed past a step's context goes to standard error."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return output
