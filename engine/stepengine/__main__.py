@@ -11,11 +11,16 @@ def main() -> int:
     Returns:
         The exit code; `docs/command-line.md` lists them.
     """
+    _open_missing()
     if sys.argv[1:] in (["--version"], ["-V"]):
         from stepengine import __version__
 
-        print(f"stepengine {__version__}")  # noqa: T201 - the answer
-        return 0
+        try:
+            sys.stdout.write(f"stepengine {__version__}\n")
+            sys.stdout.flush()
+            return 0
+        except OSError:
+            pass  # what was not written stays with the stream, and the frame of all commands tells of it
     import gc
 
     # A short run makes little garbage and dies young; collecting as often as the default takes 3 ms of 60.
@@ -25,6 +30,20 @@ def main() -> int:
     code = run_command(sys.argv[1:])
     _leave(code)
     return code
+
+
+def _open_missing() -> None:
+    """Open standard streams that the caller has closed: the next file would get their number, and be written to."""
+    import os
+
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003
+        if getattr(sys, name) is None:
+            stream = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _leave(code: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -36,28 +37,99 @@ _LIBRARIES_OF = {
 
 _HEADER = 8
 _STDOUT = 1
+_KILLED = 137
+
+_PING_SECONDS = 10
+_CALL_SECONDS = 600
+_END_SECONDS = 30
+_MOMENT_SECONDS = 2
 
 
 def connect(environ: Mapping[str, str]) -> Any | None:
-    """Connect to the Docker Engine.
+    """Connect to the Docker Engine: the one of `DOCKER_HOST`, else of the current docker context, else the default one.
 
     Args:
         environ: Where `DOCKER_HOST` and its kin are looked for.
 
     Returns:
         A client of the docker SDK; None where there is no engine.
+
+    Raises:
+        StepError: what says where the engine is cannot be understood.
     """
     host = environ.get("DOCKER_HOST", "")
-    if not host and os.name == "posix" and not os.path.exists("/var/run/docker.sock"):
+    found = None if host else _context_endpoint(environ)
+    if not host and found is None and os.name == "posix" and not os.path.exists("/var/run/docker.sock"):
         return None  # the SDK costs 94 ms to say so
     import docker
 
+    options = _options(environ, found)
     try:
-        client = docker.from_env(environment=dict(environ), timeout=600)
+        client = docker.DockerClient(timeout=_PING_SECONDS, **options)
         client.ping()
-    except docker.errors.DockerException:
+    except docker.errors.InvalidConfigFile as error:
+        raise StepError(f"Docker's config file is not valid: {error}", hint="correct it, or log in again") from error
+    except Exception:  # noqa: BLE001 - no engine answers; how that shows depends on the transport
         return None
+    client.api.timeout = _CALL_SECONDS
     return client
+
+
+def _options(environ: Mapping[str, str], found: dict[str, Any] | None) -> dict[str, Any]:
+    import docker.utils
+
+    try:
+        if found is None:
+            # The SDK takes an empty mapping for none given, and reads this process's environment then.
+            found = dict(docker.utils.kwargs_from_env({"DOCKER_HOST": "", **environ}))
+        else:
+            found = {"base_url": found["host"], **_tls(found["tls"], verify=found["verify"])}
+        docker.utils.parse_host(found.get("base_url"), os.name == "nt", tls=bool(found.get("tls")))
+    except (docker.errors.DockerException, ValueError, OSError) as error:
+        hint = "DOCKER_HOST is unix:///run/user/1000/docker.sock or tcp://HOST:2376, say; DOCKER_CERT_PATH a directory"
+        raise StepError(f"the Docker Engine's address is not valid: {error}", hint=hint) from error
+    return found
+
+
+def _tls(directory: str, *, verify: bool) -> dict[str, Any]:
+    import docker.tls
+
+    ca, certificate, key = (os.path.join(directory, name) for name in ("ca.pem", "cert.pem", "key.pem"))
+    if not os.path.isfile(ca):
+        return {}
+    pair = (certificate, key) if os.path.isfile(certificate) else None
+    return {"tls": docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=verify)}
+
+
+def _context_endpoint(environ: Mapping[str, str]) -> dict[str, Any] | None:
+    """Read the endpoint of the docker context in use; None where that is the default one."""
+    import hashlib
+    import json
+
+    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
+    directory = environ.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
+    config_path = os.path.join(directory, "config.json")
+    name = environ.get("DOCKER_CONTEXT", "")
+    try:
+        if not name:
+            with open(config_path, encoding="utf-8") as file:
+                name = json.load(file).get("currentContext") or ""
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, AttributeError) as error:
+        hint = "correct it, or log in again with `docker login`"
+        raise StepError(f"Docker's config file {config_path} cannot be read", hint=hint) from error
+    if not name or name == "default":
+        return None
+    contexts, key = os.path.join(directory, "contexts"), hashlib.sha256(str(name).encode()).hexdigest()
+    try:
+        with open(os.path.join(contexts, "meta", key, "meta.json"), encoding="utf-8") as file:
+            endpoint = json.load(file)["Endpoints"]["docker"]
+            tls = os.path.join(contexts, "tls", key, "docker")
+            return {"host": str(endpoint["Host"]), "tls": tls, "verify": not endpoint.get("SkipTLSVerify")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = "choose another with `docker context use`, or set DOCKER_HOST"
+        raise StepError(f"the docker context {name!r} cannot be read", hint=hint) from error
 
 
 def ensure_image(client: Any, image: str, report: Callable[[str], None]) -> None:
@@ -67,18 +139,25 @@ def ensure_image(client: Any, image: str, report: Callable[[str], None]) -> None
         StepError: it is neither there nor to be pulled.
     """
     import docker
+    import requests
 
     try:
         client.images.get(image)
         return
     except docker.errors.ImageNotFound:
         report(f"pulling {image}")
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        hint = "correct the image's name, or rehearse elsewhere: --pull-in here, --pull-in skip"
+        raise StepError(f"the image {image} cannot be looked for: {_reason(error)}", hint=hint) from error
     try:
         client.images.pull(image)
-    except docker.errors.DockerException as error:
-        reason = getattr(error, "explanation", None) or str(error)
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         hint = "build or pull it, or rehearse elsewhere: --pull-in here, --pull-in skip"
-        raise StepError(f"the image {image} cannot be pulled: {reason}", hint=hint) from error
+        raise StepError(f"the image {image} cannot be pulled: {_reason(error)}", hint=hint) from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "explanation", None) or error).split())
 
 
 class ContainerTransport:
@@ -95,28 +174,45 @@ class ContainerTransport:
 
     def __init__(self, client: Any, image: str, targets: Iterable[str]) -> None:
         import docker
+        import requests
 
+        self.lost: StepError | None = None
+        self.name = f"stepengine-pull-{os.urandom(6).hex()}"
+        self._client = client
         self._image = image
         self._errors = bytearray()
         self._lines = bytearray()
-        self._container: Any = None
+        self._status: int | None = None
+        self._at_end = self._ended = False
+        self._socket: Any = None
+        self._waiting = threading.Thread(target=self._wait, daemon=True)
         try:
-            self._container = client.containers.create(
+            # The SDK sets StdinOnce with stdin_open: where this process is killed, the worker's standard input ends,
+            # so it ends too, and its container goes by itself.
+            container = client.containers.create(
                 image,
+                name=self.name,
                 entrypoint=["python3", "-c", _START],
                 command=[],
                 stdin_open=True,
+                auto_remove=True,
                 labels={"org.stepengine.purpose": "pull-rehearsal"},
             )
-            self._container.put_archive("/", _archive(targets))
-            self._socket = _attach(client, self._container.id)
-            self._container.start()
-        except docker.errors.DockerException as error:
+            container.put_archive("/", _archive(targets))
+            self._socket = _attach(client, container.id)
+            self._waiting.start()
+            container.start()
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
             self.end()
-            raise self._not_started(getattr(error, "explanation", None) or str(error)) from error
+            raise self.lost or self._not_started(_reason(error)) from error
         except BaseException:
             self.end()
             raise
+
+    def _wait(self) -> None:
+        """Learn the exit status, which goes with the container."""
+        with suppress(Exception):  # the engine is gone, or never started the container
+            self._status = self._client.api.wait(self.name, timeout=None, condition="removed")["StatusCode"]
 
     def _not_started(self, reason: str) -> StepError:
         if "python3" in reason:
@@ -149,30 +245,42 @@ class ContainerTransport:
     def _read(self, size: int) -> bytes:
         data = bytearray()
         while len(data) < size:
-            chunk = self._socket.recv(size - len(data))
+            try:
+                chunk = self._socket.recv(size - len(data))
+            except OSError:  # the connection broke: `end` finds out why
+                chunk = b""
             if not chunk:
+                self._at_end = True
                 break
             data += chunk
         return bytes(data)
 
     def end(self) -> str:
         """Remove the container; say how it ended where it had ended by itself."""
-        container, self._container = self._container, None
-        if container is None:
+        if self._ended:
             return ""
+        self._ended = True
         import docker
+        import requests
 
-        said = self._errors[-4000:].decode("utf-8", "replace").strip()
+        self._client.api.timeout = _END_SECONDS
+        if self._at_end and self._waiting.is_alive():
+            self._waiting.join(_MOMENT_SECONDS)
+        status = self._status
         try:
-            container.reload()
-            state = container.attrs["State"]
-            ended = f"exit status {state['ExitCode']}" if state["Status"] == "exited" else ""
-            if state.get("OOMKilled"):
-                ended += ", out of memory"
-        except docker.errors.DockerException:
-            ended = ""
-        with suppress(docker.errors.DockerException):  # already gone, or the engine is
-            container.remove(force=True, v=True)
+            self._client.api.remove_container(self.name, force=True, v=True)
+        except docker.errors.APIError:  # it has gone by itself, or is about to
+            pass
+        except (docker.errors.DockerException, requests.exceptions.RequestException):
+            hint = f"a container named {self.name} may be left; `docker rm --force {self.name}` removes it"
+            self.lost = StepError("the Docker Engine went away during the rehearsal", hint=hint)
+        finally:
+            if self._socket is not None:
+                self._socket.close()
+        said = self._errors[-4000:].decode("utf-8", "replace").strip()
+        ended = "" if status is None else f"exit status {status}"
+        if status == _KILLED:
+            ended += " (killed; out of memory, perhaps)"
         return "\n".join(filter(None, [ended, said]))
 
 

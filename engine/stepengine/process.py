@@ -106,11 +106,11 @@ def _start(args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: int) ->
     )
 
 
-def end_process(child: subprocess.Popen[bytes]) -> None:
-    """End a child and all of its descendants: SIGTERM, then SIGKILL after `GRACE_SECONDS`."""
+def end_process(child: subprocess.Popen[bytes], grace: float = GRACE_SECONDS) -> None:
+    """End a child and all of its descendants: SIGTERM, then SIGKILL after so many seconds."""
     try:
         _signal_tree(child, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + grace
         while _tree_lives(child) and time.monotonic() < deadline:
             time.sleep(_GONE_SECONDS)
     finally:

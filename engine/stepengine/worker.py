@@ -14,36 +14,86 @@ from __future__ import annotations
 
 import json
 import os
+import queue
+import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from stepengine.calling import call_step
 from stepengine.context import Context
 from stepengine.errors import StepEngineError, TemplateError
 from stepengine.failures import describe_exception
+from stepengine.process import GRACE_SECONDS
 
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import BinaryIO
 
 _MARK = b"\0stepengine-step-end\0"
+_IDLE_SECONDS = 0.1
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Serve steps until standard input ends."""
-    channel = _Channel()
+    ending = _Ending()
+    try:
+        _serve(_Channel(), ending)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _serve(channel: _Channel, ending: _Ending) -> None:
     hello = channel.receive()
     if hello is None:
         return
-    worker = _Worker(channel, hello)
+    worker = _Worker(channel, hello, ending)
+    process = os.getpid()
     while (message := channel.receive()) is not None:
-        channel.send(worker.run(message))
+        reply = worker.run(message)
+        if os.getpid() != process:
+            os._exit(0)  # a child that the step forked came back from it: the channel is its parent's
+        channel.send(reply)
+
+
+class _Ending:
+    """Turns the first signal to end into KeyboardInterrupt, so that what steps started is ended with them."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._process = os.getpid()
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._end)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a child that the step forked
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif not self.begun:
+            self.begun = True
+            raise KeyboardInterrupt
+
+
+def _interrupt() -> None:
+    """Have the main thread end; a signal that another thread took would not wake it."""
+    if hasattr(signal, "pthread_kill"):
+        ident = threading.main_thread().ident
+        signal.pthread_kill(ident or 0, signal.SIGTERM)
+    else:
+        import _thread
+
+        _thread.interrupt_main(signal.SIGTERM)
 
 
 class _Channel:
     """The two pipes to the engine, moved out of the steps' reach."""
 
     def __init__(self) -> None:
+        self._process = os.getpid()
+        self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._in: BinaryIO = os.fdopen(os.dup(0), "rb")
         self._out: BinaryIO = os.fdopen(os.dup(1), "wb")
         self._lock = threading.Lock()
@@ -51,27 +101,44 @@ class _Channel:
         os.dup2(null, 0)
         os.close(null)
         self._prints = [_Prints(1, "stdout", self), _Prints(2, "stderr", self)]
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        """Queue what comes; at its end the engine is gone, and a step that runs must not go on without it."""
+        for line in self._in:
+            self._messages.put(line)
+        self._messages.put(b"")
+        time.sleep(_IDLE_SECONDS)  # where no step runs, the process ends by itself
+        _interrupt()
+        time.sleep(2 * GRACE_SECONDS)
+        os._exit(_INTERRUPTED)
 
     def receive(self) -> dict[str, Any] | None:
         """Give the next message; None at the end."""
-        line = self._in.readline()
+        line = self._messages.get()
         return json.loads(line) if line.strip() else None
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Send a message, after all that has been printed before it."""
+    def send(self, data: bytes) -> None:
+        """Send an encoded message, after all that has been printed before it."""
         for prints in self._prints:
             prints.drain()
-        self._write(message)
+        self._write(data)
 
     def emit(self, kind: str, data: dict[str, Any]) -> None:
-        """Send what a step reports."""
-        self._write({"emit": kind, "data": data})
+        """Send what a step reports; a child that the step forked can only print."""
+        if os.getpid() == self._process:
+            self._write(_encode({"emit": kind, "data": data}))
+        elif kind == "output":
+            os.write(2 if data["stream"] == "stderr" else 1, f"{data['line']}\n".encode("utf-8", "replace"))
 
-    def _write(self, message: dict[str, Any]) -> None:
-        data = json.dumps(message, default=_not_data).encode() + b"\n"
+    def _write(self, data: bytes) -> None:
         with self._lock:
             self._out.write(data)
             self._out.flush()
+
+
+def _encode(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, default=_not_data).encode() + b"\n"
 
 
 def _not_data(value: Any) -> Any:
@@ -117,8 +184,9 @@ class _Prints:
 
 
 class _Worker:
-    def __init__(self, channel: _Channel, hello: dict[str, Any]) -> None:
+    def __init__(self, channel: _Channel, hello: dict[str, Any], ending: _Ending) -> None:
         self._channel = channel
+        self._ending = ending
         os.environ.update(hello["environ"])
         if hello["directory"]:
             os.chdir(hello["directory"])
@@ -129,32 +197,45 @@ class _Worker:
             emit=channel.emit,
             block=self._block,
         )
-        channel.send({"environ": dict(os.environ), "directory": self._context.directory})
+        channel.send(_encode({"environ": dict(os.environ), "directory": self._context.directory}))
 
     def _block(self, type_slug: str, name: str) -> Any:
-        self._channel.send({"need_block": [type_slug, name]})
+        self._channel.send(_encode({"need_block": [type_slug, name]}))
         answer = self._channel.receive() or {"error": "the engine is gone"}
         if "error" in answer:
             raise TemplateError(answer["error"], hint=answer.get("hint", ""))
         return answer["block"]
 
-    def run(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Run one step and say how it went."""
+    def run(self, message: dict[str, Any]) -> bytes:
+        """Run one step and say how it went, encoded."""
+        try:
+            reply = self._call(message)
+        except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
+            if self._ending.begun:
+                raise
+            reply = {"failed": _describe(error)}
+        directory = self._context.directory
+        try:
+            return _encode({**reply, "directory": directory})
+        except Exception as error:  # noqa: BLE001 - the value's own methods are called
+            text = f"its return value cannot be passed on: {_describe(error)['message']}"
+            return _encode({"failed": {"message": text, "hint": "", "output": ""}, "directory": directory})
+
+    def _call(self, message: dict[str, Any]) -> dict[str, Any]:
         import importlib
 
         module, _, attribute = message["target"].partition(":")
-        try:
-            function: Any = importlib.import_module(module)
-            for part in attribute.split("."):
-                function = getattr(function, part)
-            result = call_step(function, message["inputs"], self._context, message["context"])
-        except KeyboardInterrupt:
-            raise
-        except StepEngineError as error:
-            told = {"message": error.message, "hint": error.hint, "output": getattr(error, "output", "")}
-            return {"failed": told, "directory": self._context.directory}
-        except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
-            text, output = describe_exception(error)
-            told = {"message": text, "hint": "", "output": output}
-            return {"failed": told, "directory": self._context.directory}
-        return {"result": result, "directory": self._context.directory}
+        function: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            function = getattr(function, part)
+        return {"result": call_step(function, message["inputs"], self._context, message["context"])}
+
+
+def _describe(error: BaseException) -> dict[str, str]:
+    if isinstance(error, StepEngineError):
+        return {"message": error.message, "hint": error.hint, "output": getattr(error, "output", "")}
+    try:
+        text, output = describe_exception(error)
+    except Exception:  # noqa: BLE001 - the exception's own text fails
+        text, output = type(error).__name__, ""
+    return {"message": text, "hint": "", "output": output}

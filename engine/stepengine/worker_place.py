@@ -12,10 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepengine.errors import StepEngineError, StepError
-from stepengine.process import end_process
+from stepengine.process import GRACE_SECONDS, end_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import IO
 
     from stepengine.model import Step
     from stepengine.places import Emit
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
 
 
 _MOMENT_SECONDS = 0.5
+# The worker needs `GRACE_SECONDS` of its own to end the program that a step runs.
+_WORKER_GRACE_SECONDS = GRACE_SECONDS + 2
 
 
 class Transport(Protocol):
     """The two pipes, and the process at their other end."""
+
+    @property
+    def lost(self) -> StepError | None:
+        """What is to be told instead of the worker's end where that is not known; for after `end`."""
 
     def send(self, data: bytes) -> None:
         """Write all of the data.
@@ -70,8 +77,12 @@ class WorkerPlace:
         self.directory = directory
         self._transport = transport
         self._block = block
-        self._say({"environ": dict(environ), "project": dict(project), "directory": directory})
-        hello = self._hear()
+        try:
+            self._say({"environ": dict(environ), "project": dict(project), "directory": directory})
+            hello = self._hear()
+        except BaseException:
+            transport.end()
+            raise
         self.directory = hello.get("directory", directory)
         self.environ: dict[str, str] = hello.get("environ", {})
 
@@ -99,7 +110,11 @@ class WorkerPlace:
 
     def _say(self, message: dict[str, Any]) -> None:
         try:
-            self._transport.send(json.dumps(message, default=str).encode() + b"\n")
+            data = json.dumps(message, default=str).encode() + b"\n"
+        except Exception as error:
+            raise StepError(f"what it is given cannot be passed on: {type(error).__name__}: {error}") from error
+        try:
+            self._transport.send(data)
         except OSError:
             raise self._gone() from None
 
@@ -107,7 +122,7 @@ class WorkerPlace:
         line = self._transport.receive()
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._gone(line) from None
         if not isinstance(message, dict):
             raise self._gone(line)
@@ -115,6 +130,8 @@ class WorkerPlace:
 
     def _gone(self, line: bytes = b"") -> StepError:
         last = self._transport.end()
+        if self._transport.lost is not None:
+            return self._transport.lost
         output = "\n".join(filter(None, [line.decode("utf-8", "replace").strip(), last]))
         return StepError(f"the worker ended before the step did ({self.description})", output=output)
 
@@ -129,14 +146,21 @@ class ChildTransport:
     Args:
         project_directory: The file's directory: modules in it may be steps.
         environ: The child's whole environment.
+
+    Raises:
+        StepError: there is no place for its directory, or it cannot be started.
     """
 
+    lost = None
+
     def __init__(self, project_directory: str, environ: Mapping[str, str]) -> None:
-        self.root = tempfile.mkdtemp(prefix="stepengine-pull-")
-        self.directory = os.path.join(self.root, "work")
+        self.root = self.directory = ""
         self._at_end = False
-        os.mkdir(self.directory)
+        self._errors: IO[bytes] | None = None
         try:
+            self.root = tempfile.mkdtemp(prefix="stepengine-pull-")
+            self.directory = os.path.join(self.root, "work")
+            os.mkdir(self.directory)
             python, variables = make_throwaway(os.path.join(self.root, "environment"), environ)
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
             self._child = subprocess.Popen(
@@ -148,9 +172,20 @@ class ChildTransport:
                 stderr=self._errors,
                 start_new_session=os.name == "posix",
             )
-        except BaseException:
-            shutil.rmtree(self.root, ignore_errors=True)
+        except BaseException as error:
+            self._remove()
+            if isinstance(error, (OSError, ValueError)):  # venv refuses some paths with a ValueError
+                reason = getattr(error, "strerror", None) or str(error)
+                hint = "make room there, or set TMPDIR to another directory"
+                raise StepError(f"cannot make a directory for the pull steps: {reason}", hint=hint) from error
             raise
+
+    def _remove(self) -> None:
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            errors.close()
+        if self.root:
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def send(self, data: bytes) -> None:
         """Write to the child."""
@@ -166,18 +201,19 @@ class ChildTransport:
 
     def end(self) -> str:
         """End the child with all that it started, and remove its directory."""
-        if self._errors.closed:
+        if self._errors is None:
             return ""
         code = self._exit_status()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
                 with suppress(OSError):  # what was not sent yet no longer matters
                     pipe.close()
-        end_process(self._child)
-        self._errors.seek(0)
-        said = self._errors.read()[-4000:].decode("utf-8", "replace").strip()
-        self._errors.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+        try:
+            end_process(self._child, _WORKER_GRACE_SECONDS)
+            self._errors.seek(0)
+            said = self._errors.read()[-4000:].decode("utf-8", "replace").strip()
+        finally:
+            self._remove()
         ended = "" if code is None else f"ended by signal {-code}" if code < 0 else f"exit status {code}"
         return "\n".join(filter(None, [ended, said]))
 
@@ -206,16 +242,15 @@ def make_throwaway(directory: str, environ: Mapping[str, str]) -> tuple[str, dic
         Its interpreter, and the variables that activate it.
     """
     import site
+    import sysconfig
     import venv
 
     venv.EnvBuilder(symlinks=os.name != "nt").create(directory)
     scripts = os.path.join(directory, "Scripts" if os.name == "nt" else "bin")
     python = os.path.join(scripts, "python.exe" if os.name == "nt" else "python")
-    packages = (
-        os.path.join(directory, "Lib", "site-packages")
-        if os.name == "nt"
-        else os.path.join(directory, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
-    )
+    # Not the default scheme: distributions' interpreters have one of their own outside of virtual environments.
+    scheme = "venv" if "venv" in sysconfig.get_scheme_names() else "nt" if os.name == "nt" else "posix_prefix"
+    packages = sysconfig.get_path("purelib", scheme, vars={"base": directory, "platbase": directory})
     paths = dict.fromkeys([*site.getsitepackages(), *(path for path in sys.path if path.endswith("-packages"))])
     with open(os.path.join(packages, "_stepengine_outer.pth"), "w", encoding="utf-8") as file:
         file.writelines(f"import site; site.addsitedir({path!r})\n" for path in paths)

@@ -96,7 +96,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only this deployment's pipeline; may be repeated",
     )
-    parser.add_argument("--only", metavar="SECTIONS", help="only these sections, for example build,push")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="SECTIONS",
+        help="only these sections, for example build,push; may be repeated",
+    )
     parser.add_argument(
         "--set",
         action="append",

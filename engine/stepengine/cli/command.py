@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING
 
-from stepengine.errors import Interrupted, StepEngineError
+from stepengine.cli.output import flush_output, is_output_error
+from stepengine.errors import Interrupted, StepEngineError, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,23 +28,53 @@ def run_command(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    _take_signals()
+    # A terminal or a file that knows ASCII alone gets what it can show, rather than nothing.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return _dispatch(list(arguments))
+        code = _guarded(list(arguments))
+    except OSError as error:  # the error itself could not be told
+        code = _tell_output_error(error)
+    failed = flush_output()
+    return _tell_output_error(failed) if failed is not None and code in (0, BROKEN_PIPE) else code
+
+
+def _take_signals() -> None:
+    signal.signal(signal.SIGTERM, _terminated)
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # nohup means it
+        signal.signal(hangup, _terminated)
+
+
+def _guarded(arguments: list[str]) -> int:
+    try:
+        return _dispatch(arguments)
     except StepEngineError as error:
         show_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return Interrupted.exit_code
-    except BrokenPipeError:
-        # Who read the output has gone: nobody is left to tell, and Python must not try to at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:
+        return _tell_output_error(error)
+    except OSError as error:
+        return _tell_output_error(error) if is_output_error(error) else _report_bug(error)
+    except BaseException as error:  # noqa: BLE001 - a bug of ours, whatever it is: a traceback at a user would be another
+        return _report_bug(error)
+
+
+def _tell_output_error(error: OSError) -> int:
+    """Say that the output could not be written; nothing where who read it has gone: nobody is left to tell."""
+    flush_output()
+    if isinstance(error, BrokenPipeError):
         return BROKEN_PIPE
-    except Exception:  # noqa: BLE001 - a bug of ours, whatever it is: a traceback at a user would be another
-        return _report_bug()
-    finally:
-        _flush()
+    try:
+        sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        flush_output()
+    return StepError.exit_code
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -66,14 +98,6 @@ def _terminated(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (BrokenPipeError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1 if stream is sys.stdout else 2)
-
-
 def show_error(error: StepEngineError) -> None:
     """Write an error to standard error: what, where, what to do."""
     from stepengine.cli.masks import mask
@@ -88,7 +112,7 @@ def show_error(error: StepEngineError) -> None:
     sys.stderr.write(mask("\n".join(lines)) + "\n")
 
 
-def _report_bug() -> int:
+def _report_bug(error: BaseException) -> int:
     """Put the traceback into a file that only its owner reads, and say where it is."""
     import platform
     import tempfile
@@ -96,11 +120,20 @@ def _report_bug() -> int:
 
     from stepengine import __version__
     from stepengine.cli.masks import mask
+    from stepengine.failures import tell_exception
 
-    descriptor, path = tempfile.mkstemp(prefix="stepengine-bug-", suffix=".log")
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"stepengine {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
-        file.write(mask(traceback.format_exc()))
+    told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="stepengine-bug-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"stepengine {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
+            file.write(mask(told))
+    except OSError as unwritable:
+        sys.stderr.write(
+            f"error: a bug in stepengine: {mask(tell_exception(error))}\n"
+            f"  help: please report it; set TMPDIR to a directory for the details ({unwritable.strerror})\n"
+        )
+        return BUG
     sys.stderr.write(
         f"error: a bug in stepengine; the details are in {path}\n  help: please report it, with that file\n"
     )

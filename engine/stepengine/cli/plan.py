@@ -7,15 +7,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask, process_secrets
-from stepengine.cli.project import find_file, open_project, plan_project, take_secrets
+from stepengine.cli.output import as_diagnostic, failed_plan, own_stdout, write_document
+from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostic_text import render_diagnostic
-from stepengine.errors import UsageError
+from stepengine.errors import StepEngineError, UsageError
 from stepengine.plan import plan_as_json
 from stepengine.terminal import Style, style_for
 
 if TYPE_CHECKING:
     import argparse
+    from typing import TextIO
 
     from stepengine.plan import InputPlan, PipelinePlan, Plan, StepPlan
 
@@ -26,21 +28,31 @@ def plan(options: argparse.Namespace) -> int:
     Returns:
         0; 2 where the file has errors, or a reference has no value here.
     """
+    output = own_stdout() if options.format == "json" else None
+    try:
+        return _plan(options, output)
+    except StepEngineError as error:
+        if output is not None:
+            write_document(output, failed_plan(options.file or FILE_NAME, [as_diagnostic(error)]))
+        raise
+
+
+def _plan(options: argparse.Namespace, output: TextIO | None) -> int:
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
     project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
-    show_diagnostics(project.file, errors_only=project.file.is_valid)
-    if not project.file.is_valid:
+    file = project.file
+    show_diagnostics(file, errors_only=file.is_valid)
+    if not file.is_valid:
+        if output is not None:
+            write_document(output, failed_plan(file.source.name, [found._asdict() for found in file.diagnostics]))
         return UsageError.exit_code
     planned = plan_project(project, options, secrets)
     style = style_for(sys.stderr, os.environ)
     for found in planned.diagnostics:
-        sys.stderr.write(mask(render_diagnostic(found, project.file.source, style)) + "\n")
-    if options.format == "json":
-        import json
-
-        document = secrets.mask_data(plan_as_json(planned))
-        sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+        sys.stderr.write(mask(render_diagnostic(found, file.source, style)) + "\n")
+    if output is not None:
+        write_document(output, plan_as_json(planned))
     else:
         sys.stdout.write(mask(render_plan(planned, style_for(sys.stdout, os.environ))))
     return UsageError.exit_code if any(found.severity == "error" for found in planned.diagnostics) else 0

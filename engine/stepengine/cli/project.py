@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FILE_NAME = "prefect.yaml"
 
+_MAX_SECRET = 1 << 20
+"""Bytes; an environment variable holds less on every system."""
+
 
 class Project(Record):
     """A file and what goes with it.
@@ -52,12 +55,11 @@ def find_file(named: str | None) -> str:
     Raises:
         UsageError: there is none.
     """
+    directory = current_directory()
     if named is not None:
         path = os.path.join(named, FILE_NAME) if os.path.isdir(named) else named
-        if not os.path.isfile(path):
-            raise UsageError(f"there is no file {path}", hint=_near_file(path))
+        _check_file(path)
         return path
-    directory = os.getcwd()
     while True:
         path = os.path.join(directory, FILE_NAME)
         if os.path.isfile(path):
@@ -68,6 +70,43 @@ def find_file(named: str | None) -> str:
                 f"there is no {FILE_NAME} here or in a parent directory", hint="name the file: stepengine run FILE"
             )
         directory = parent
+
+
+def current_directory() -> str:
+    """Give the directory that the command was started in.
+
+    Raises:
+        UsageError: it is there no more.
+    """
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise UsageError(
+            f"the current directory cannot be told: {error.strerror}", hint="change to a directory that exists"
+        ) from error
+
+
+def _check_file(path: str) -> None:
+    """Raise a UsageError that says what a path is, where it is no file."""
+    import stat
+
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise UsageError(f"there is no file {path}", hint=_near_file(path)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="name another file") from error
+    if stat.S_ISREG(mode):
+        return
+    kinds = (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    kind = next((kind for test, kind in kinds if test(mode)), "something else")
+    raise UsageError(f"{path} is {kind}, not a file", hint="name a prefect.yaml, or the directory that it is in")
 
 
 def _near_file(path: str) -> str:
@@ -149,11 +188,12 @@ def plan_project(project: Project, options: argparse.Namespace, secrets: Secrets
 
         return check(step)
 
+    only = None if options.only is None else ",".join(options.only)
     pipelines = select_pipelines(project.file, options.deployment)
     surroundings = Surroundings(
         os.environ.get, project.hooks.resolve, check_requirements, secrets, options.prefect_compat, options.pull_in
     )
-    return make_plan(project.file, pipelines, parse_sections(options.only), surroundings)
+    return make_plan(project.file, pipelines, parse_sections(only), surroundings)
 
 
 def take_secrets(named: Iterable[str], secrets: Secrets) -> None:
@@ -164,6 +204,8 @@ def take_secrets(named: Iterable[str], secrets: Secrets) -> None:
     """
     for each in named:
         name, equals, place = each.partition("=")
+        if not name:
+            raise UsageError("--secret names no variable", hint="for example: --secret REGISTRY_TOKEN")
         if equals:
             if not place.startswith("@"):
                 hint = f"write --secret {name} and set the variable, or --secret {name}=@FILE"
@@ -177,13 +219,31 @@ def take_secrets(named: Iterable[str], secrets: Secrets) -> None:
                 f"--secret {name}: the environment has no such variable", hint=f"set it, or --secret {name}=@FILE"
             )
         secrets.add(value)
+        if value in secrets.mask(f"({value})"):
+            warn_on_stderr(f"--secret {name}: its value is too short or too common to be masked in free text")
 
 
 def _read_secret(name: str, path: str) -> str:
+    shown = "standard input" if path == "-" else path
     try:
         if path == "-":
-            return sys.stdin.read().rstrip("\r\n")
-        with open(path, encoding="utf-8") as file:
-            return file.read().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--secret {name}: {path} cannot be read: {error}") from error
+            data = sys.stdin.buffer.read(_MAX_SECRET + 1)
+        else:
+            with open(path, "rb") as file:
+                data = file.read(_MAX_SECRET + 1)
+        value = data.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--secret {name}: {shown} is not UTF-8", hint="encode it, in base64 for example") from error
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"--secret {name}: {shown} cannot be read: {told}", hint="name another file") from error
+    if len(data) > _MAX_SECRET:
+        raise UsageError(f"--secret {name}: {shown} has more than 1 MiB", hint="name the file that holds the secret")
+    if not value:
+        raise UsageError(f"--secret {name}: {shown} is empty", hint="put the secret into it")
+    if "\0" in value:
+        raise UsageError(
+            f"--secret {name}: {shown} has a NUL character, which no environment variable can hold",
+            hint="encode it, in base64 for example",
+        )
+    return value

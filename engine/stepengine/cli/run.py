@@ -7,15 +7,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask, process_secrets
-from stepengine.cli.project import find_file, open_project, plan_project, take_secrets
-from stepengine.errors import Interrupted, RequirementError, StepError, UsageError
+from stepengine.cli.output import failed_run, is_output_error, own_stdout, refused_run, write_document
+from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr
+from stepengine.errors import Interrupted, RequirementError, StepEngineError, StepError, UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
     from stepengine.cli.project import Project
+    from stepengine.diagnostics import Diagnostic
     from stepengine.plan import Plan
 
 EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": Interrupted.exit_code}
@@ -30,19 +32,31 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         RequirementError: a requirement is not met.
     """
+    output = None if options.format == "text" else own_stdout()
+    document = output if options.format == "json" else None
+    try:
+        return _run(options, output, document)
+    except StepEngineError as error:
+        if document is not None:
+            write_document(document, failed_run(error.message, error.where, error.hint, getattr(error, "output", "")))
+        raise
+
+
+def _run(options: argparse.Namespace, output: TextIO | None, document: TextIO | None) -> int:
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
     project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
+    file = project.file
     _show(project, options)
-    if not project.file.is_valid:
-        return UsageError.exit_code
+    if not file.is_valid:
+        return _refuse(document, file.source.name, file.diagnostics)
     plan = plan_project(project, options, secrets)
     if _show_plan_problems(project, plan, quiet=options.quiet):
-        return UsageError.exit_code
+        return _refuse(document, file.source.name, plan.diagnostics)
     _refuse_unmet(plan)
     if options.verbose:
         _show_plan(plan)
-    listener = _listener(project, options)
+    listener = _listener(project, options, output)
     from stepengine.runner import World, run_plan
 
     world = World(
@@ -56,6 +70,12 @@ def run(options: argparse.Namespace) -> int:
     )
     result = run_plan(plan, world, listener)
     return EXIT_CODES[result.status]
+
+
+def _refuse(document: TextIO | None, name: str, diagnostics: Iterable[Diagnostic]) -> int:
+    if document is not None:
+        write_document(document, refused_run(name, list(diagnostics)))
+    return UsageError.exit_code
 
 
 def _show(project: Project, options: argparse.Namespace) -> None:
@@ -102,31 +122,32 @@ def _refuse_unmet(plan: Plan) -> None:
     )
 
 
-def _listener(project: Project, options: argparse.Namespace) -> Callable[[Any], None]:
+def _listener(project: Project, options: argparse.Namespace, output: TextIO | None) -> Callable[[Any], None]:
     """Give what takes the run's events: text on standard error, and another format on standard output."""
     from stepengine_plugins.reporters import TextReporter
 
-    text = TextReporter(_duplicate(sys.stderr), quiet=options.quiet)
-    if options.format == "text":
+    text = TextReporter(sys.stderr, quiet=options.quiet)
+    if output is None:
         return text
-    output = _own_stdout()
-    started = project.hooks.reporter(options.format).start(output)
+    started: Callable[[Any], None] | None = project.hooks.start(options.format, output)
 
     def both(event: Any) -> None:
+        nonlocal started
         text(event)
-        started(event)
-        output.flush()
+        if started is None:
+            return
+        try:
+            started(event)
+            output.flush()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            started = None
+            if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_output_error(error)):
+                raise
+            # The steps matter more than the telling: a reporter that fails does not end the run.
+            from stepengine.failures import tell_exception
+
+            warn_on_stderr(f"the format {options.format} tells no more: {tell_exception(error)}")
 
     return both
-
-
-def _duplicate(stream: TextIO) -> TextIO:
-    """Give a way of our own to where a stream goes: the stream's itself is captured while a step runs."""
-    return os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace", newline="\n")
-
-
-def _own_stdout() -> TextIO:
-    """Keep standard output for the document: what is printed past a step's context goes to standard error."""
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return output

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from stepengine.cli.output import own_stdout
+from stepengine.cli.project import current_directory
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
 from stepengine.registry import Registry
@@ -14,6 +16,7 @@ from stepengine.terminal import style_for
 
 if TYPE_CHECKING:
     import argparse
+    from typing import TextIO
 
 
 def steps(options: argparse.Namespace) -> int:
@@ -25,27 +28,29 @@ def steps(options: argparse.Namespace) -> int:
     Raises:
         UsageError: there is no such step.
     """
-    registry = Registry(os.getcwd(), find_entry_points())
+    output = own_stdout() if options.format == "json" else sys.stdout
+    registry = Registry(current_directory(), find_entry_points())
     if options.action == "show":
         if not options.name:
             raise UsageError("name the step to show", hint="stepengine steps list names them")
         found = registry.find(options.name)
         if not isinstance(found, StepSpec):
             raise UsageError(found.message, hint=found.hint)
-        return _write(options, _as_json(found), _render(found))
+        return _write(options, output, _as_json(found), _render(found))
     found_steps = {name: spec for name in registry.names() if isinstance(spec := registry.find(name), StepSpec)}
     current = {name: spec for name, spec in found_steps.items() if not spec.is_deprecated}
     width = max(map(len, current), default=0)
     text = "".join(f"{name:<{width}}  {spec.summary}\n" for name, spec in sorted(current.items()))
-    return _write(options, {"steps": [_as_json(spec) for spec in current.values()]}, text)
+    return _write(options, output, {"steps": [_as_json(spec) for spec in current.values()]}, text)
 
 
-def _write(options: argparse.Namespace, document: dict[str, Any], text: str) -> int:
+def _write(options: argparse.Namespace, output: TextIO, document: dict[str, Any], text: str) -> int:
     if options.format == "json":
         import json
 
         text = json.dumps(document, indent=2, default=str) + "\n"
-    sys.stdout.write(text)
+    output.write(text)
+    output.flush()
     return 0
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask
+from stepengine.cli.output import own_stdout, write_document
 from stepengine.cli.project import find_file, open_project
 from stepengine.diagnostic_text import render_diagnostic
 from stepengine.errors import UsageError
@@ -24,6 +25,7 @@ def validate(options: argparse.Namespace) -> int:
     Returns:
         0 where no file has an error, else 2.
     """
+    output = own_stdout() if options.format == "json" else None
     reports = []
     valid = True
     for path in [find_file(named) for named in options.file or [None]]:
@@ -41,10 +43,8 @@ def validate(options: argparse.Namespace) -> int:
         else:
             show_diagnostics(file, errors_only=options.quiet)
             _summary(file, quiet=options.quiet)
-    if options.format == "json":
-        import json
-
-        sys.stdout.write(mask(json.dumps({"files": reports}, indent=2)) + "\n")
+    if output is not None:
+        write_document(output, {"files": reports})
     return 0 if valid else UsageError.exit_code
 
 
