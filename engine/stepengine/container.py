@@ -184,6 +184,7 @@ class ContainerTransport:
         self._lines = bytearray()
         self._status: int | None = None
         self._at_end = self._ended = False
+        self._attached: Any = None
         self._socket: Any = None
         self._waiting = threading.Thread(target=self._wait, daemon=True)
         try:
@@ -199,12 +200,14 @@ class ContainerTransport:
                 labels={"org.stepengine.purpose": "pull-rehearsal"},
             )
             container.put_archive("/", _archive(targets))
-            self._socket = _attach(client, container.id)
+            self._attached = _attach(client, container.id)
+            # On POSIX the SDK hands out a file over the socket that can be written to.
+            self._socket = getattr(self._attached, "_sock", self._attached)
             self._waiting.start()
             container.start()
         except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
             self.end()
-            raise self.lost or self._not_started(_reason(error)) from error
+            raise self._not_started(_reason(error)) from error
         except BaseException:
             self.end()
             raise
@@ -215,6 +218,8 @@ class ContainerTransport:
             self._status = self._client.api.wait(self.name, timeout=None, condition="removed")["StatusCode"]
 
     def _not_started(self, reason: str) -> StepError:
+        if self.lost is not None:
+            return self.lost
         if "python3" in reason:
             hint = "put Python 3.10 or later into the image, or rehearse elsewhere: --pull-in here, --pull-in skip"
             return StepError(f"the image {self._image} has no python3: pull steps cannot run in it", hint=hint)
@@ -275,19 +280,25 @@ class ContainerTransport:
             hint = f"a container named {self.name} may be left; `docker rm --force {self.name}` removes it"
             self.lost = StepError("the Docker Engine went away during the rehearsal", hint=hint)
         finally:
-            if self._socket is not None:
-                self._socket.close()
+            self._close()
+        if self._waiting.is_alive():  # the engine goes on for a moment where it had begun to remove the container
+            self._waiting.join(_MOMENT_SECONDS)
         said = self._errors[-4000:].decode("utf-8", "replace").strip()
         ended = "" if status is None else f"exit status {status}"
         if status == _KILLED:
             ended += " (killed; out of memory, perhaps)"
         return "\n".join(filter(None, [ended, said]))
 
+    def _close(self) -> None:
+        for each in (getattr(self._attached, "_response", None), self._attached, self._socket):
+            if each is not None:
+                with suppress(OSError):
+                    each.close()
+
 
 def _attach(client: Any, container_id: str) -> Any:
     parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-    found = client.api.attach_socket(container_id, params=parameters)
-    return getattr(found, "_sock", found)  # on POSIX the SDK hands out a file over the socket that can be written to
+    return client.api.attach_socket(container_id, params=parameters)
 
 
 def _archive(targets: Iterable[str]) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stepengine.errors import TemplateError
 from stepengine.model import SECTIONS
 from stepengine.records import Record
-from stepengine.templating import MISSING, Scope
+from stepengine.templating import MISSING, RenderError, Scope
 
 if TYPE_CHECKING:
     from stepengine.model import Deployment
@@ -20,11 +20,13 @@ class FieldProblem(Record):
         path: The keys and indices that lead to it.
         error: Why.
         is_failure: Whether it can never have a value; else another machine, or the server, may know it.
+        is_of_run: Whether the run should have given it; the plan told of all else.
     """
 
     path: tuple[Any, ...]
     error: TemplateError
     is_failure: bool
+    is_of_run: bool = True
 
 
 def resolve_deployment(deployment: Deployment, scope: Scope) -> tuple[dict[str, Any], list[FieldProblem]]:
@@ -54,11 +56,17 @@ def resolve_deployment(deployment: Deployment, scope: Scope) -> tuple[dict[str, 
         except TemplateError as error:
             problems.append(FieldProblem(path, error, is_failure=True))
             continue
-        problems += [FieldProblem(path, missed, is_failure=False) for missed in kept.missed]
+        problems += [
+            FieldProblem(path, missed, is_failure=False, is_of_run=_is_of_run(missed)) for missed in kept.missed
+        ]
         kept.missed.clear()
         if shown is not MISSING:
             _put(fields, path, shown)
     return fields, problems
+
+
+def _is_of_run(missed: RenderError) -> bool:
+    return missed.reference is None or missed.reference.kind == "output"
 
 
 def _put(value: Any, path: tuple[Any, ...], new: Any) -> None:

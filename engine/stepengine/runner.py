@@ -131,7 +131,7 @@ class _Runner:
             where = f"{source.name}:{line}:{column} (deployment {deployment.name}, {field})"
             if problem.is_failure:
                 failures.append(Failure(problem.error.message, where, problem.error.hint, ""))
-            elif getattr(problem.error, "reference", None) is None or problem.error.reference.kind == "output":
+            elif problem.is_of_run:
                 self._report(Notice(f"{where}: {problem.error.message}; it stays as it is written", None))
         return failures
 

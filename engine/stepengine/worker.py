@@ -210,7 +210,7 @@ class _Worker:
         """Run one step and say how it went, encoded."""
         try:
             reply = self._call(message)
-        except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
+        except BaseException as error:  # a step is a third party's: all of it is its failure
             if self._ending.begun:
                 raise
             reply = {"failed": _describe(error)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 
 import pytest
@@ -31,7 +31,7 @@ def same(left, right):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, float) and math.isnan(left):
         return math.isnan(right)
-    if isinstance(left, datetime.datetime):
+    if isinstance(left, dt.datetime):
         return left == right and left.tzinfo == right.tzinfo
     return left == right
 
@@ -159,7 +159,7 @@ SCALARS = st.one_of(
     st.floats(),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff")),
     st.dates(),
-    st.datetimes(timezones=st.none() | st.just(datetime.timezone.utc)),
+    st.datetimes(timezones=st.none() | st.just(dt.timezone.utc)),
     st.sampled_from(
         ["{{ a.b }}", "1:30", "0o7", "=", "<<", "~", "yes", "2024-1-1", "1e3", ".5", "- a", "a: b", "#", "'", "x\n\ny "]
     ),
@@ -213,7 +213,7 @@ PIECES += ["---", "...", "2024-01-01", "1:30", "!!str ", "!!int ", "!!bool ", "<
 def test_scraps_of_yaml_that_pyyaml_reads_have_the_same_value(text):
     try:
         expected = yaml.safe_load(text)
-    except Exception:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError):
         return  # what it refuses may be read; see the tests above
     document = parse_document(text)
     if document.parsed:

@@ -90,3 +90,58 @@ def test_a_source_that_raises_is_told_with_its_plugin(hooks):
     with pytest.raises(TemplateError):
         found.resolve("prefect.variables", ("answer",))
     assert warned == ["the plugin failing of dist-failing 1.0 is left out: RuntimeError: no network"]
+
+
+REPORTER = """
+from stepengine.plugin import Reporter
+
+def stepengine_reporters():
+    yield Reporter("count", {start})
+"""
+
+
+def test_two_reporters_of_one_name_are_an_error_that_names_both(hooks):
+    found, _ = hooks(rep_one=REPORTER.format(start="print"), rep_two=REPORTER.format(start="print"))
+    with pytest.raises(UsageError, match=r"rep_one of dist-rep_one 1.0 and rep_two of dist-rep_two 1.0"):
+        found.reporter("count")
+
+
+@pytest.mark.parametrize("start", ["lambda stream: exit(0)", "lambda stream: 1 / 0", "None", "lambda stream: None"])
+def test_a_reporter_that_cannot_start_is_an_error_that_names_its_plugin(hooks, start):
+    name = f"start_{abs(hash(start))}"
+    found, _ = hooks(**{name: REPORTER.format(start=start)})
+    with pytest.raises(UsageError, match=f"the plugin {name} of dist-{name} 1.0"):
+        found.start("count", None)
+
+
+def test_what_is_no_record_is_left_out_with_a_word(hooks):
+    found, warned = hooks(
+        odd_one="def stepengine_sources():\n    yield 1\ndef stepengine_reporters():\n    yield 'x'\n", good_six=GOOD
+    )
+    assert found.resolve("prefect.variables", ("answer",)) == "42"
+    assert found.reporter("count").name == "count"
+    assert [line.partition(":")[0] for line in warned] == [
+        "something of the plugin odd_one of dist-odd_one 1.0 is left out"
+    ] * 2
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(0)", "GeneratorExit()", "ValueError('x')"])
+def test_whatever_a_source_raises_is_told(hooks, raised):
+    name = f"raises_{raised.partition('(')[0].lower()}"
+    text = (
+        "from stepengine.plugin import ReferenceSource\n"
+        f"def fail(*_): raise {raised}\n"
+        "def stepengine_sources():\n    yield ReferenceSource('prefect.variables', 'mine', fail, fail)\n"
+    )
+    found, _ = hooks(**{name: text})
+    with pytest.raises(TemplateError, match="mine cannot give answer"):
+        found.resolve("prefect.variables", ("answer",))
+
+
+def test_the_formats_are_listed_once_each():
+    from stepengine.entry_points import find_entry_points
+
+    found = Hooks(find_entry_points(), {}, ".", lambda line: None)
+    with pytest.raises(UsageError) as raised:
+        found.reporter("zzzzzz")
+    assert raised.value.hint == "there are: text, json"
