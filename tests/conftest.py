@@ -10,7 +10,13 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest_plugins = ["support.checking", "support.command", "support.git_fixtures", "support.prefect_peer", "support.services"]
+pytest_plugins = [
+    "support.checking",
+    "support.command",
+    "support.git_fixtures",
+    "support.prefect_peer",
+    "support.services",
+]
 
 if os.environ.get("CI") == "true":
     from hypothesis import settings

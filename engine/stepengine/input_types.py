@@ -103,3 +103,24 @@ def _items_mismatch(value: Any, inner: str) -> str:
     else:
         return FITS
     return "wrong" if "wrong" in verdicts else "convertible" if "convertible" in verdicts else FITS
+
+
+def misfit(value: Any, annotation: str) -> tuple[tuple[Any, ...], Any, str]:
+    """Find what of a value does not fit an annotation.
+
+    Returns:
+        The keys and indices that lead to it, itself, and the annotation that it should fit; the value as a whole where
+        it is of the wrong kind.
+    """
+    for member in split_union(annotation):
+        name, _, inner = member.partition("[")
+        if not inner or not isinstance(value, (list, dict)) or not isinstance(value, _KINDS.get(name, ())):
+            continue
+        arguments = inner[: inner.rfind("]")]
+        wanted = arguments if isinstance(value, list) else arguments.partition(",")[2]
+        verdict = _items_mismatch(value, inner)
+        for key, item in enumerate(value) if isinstance(value, list) else value.items():
+            if mismatch(item, wanted) == verdict != FITS:
+                path, found, annotated = misfit(item, wanted)
+                return (key, *path), found, annotated
+    return (), value, annotation

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.diagnostics import suggest
 from stepengine.errors import TemplateError
-from stepengine.input_types import describe_type, mismatch
+from stepengine.input_types import describe_type, misfit, mismatch
 from stepengine.model import Step
-from stepengine.nodes import Mapping, Node, Scalar, Sequence
+from stepengine.nodes import Mapping, Node, Scalar, Sequence, node_at
 from stepengine.spec import REQUIRED, StepSpec
 from stepengine.templating import compile_template
 
@@ -121,9 +121,9 @@ class SectionReader:
             template = None if value.__class__ is str and "{{" not in value else self._compile(value, input_node)
             if template is not None:
                 templates[input_name] = template
-        spec = self._find(name, key, section, has_requires=bool(node.get("requires")))
-        line, column = self._diagnostics.source.position(key.offset)
         step_id, requires = self._read_id(node), self._read_requires(node)
+        spec = self._find(name, key, section, has_requires=bool(requires))
+        line, column = self._diagnostics.source.position(key.offset)
         step = Step(section, name, step_id, requires, inputs, templates, spec, line, column, node)
         if spec is not None:
             self._check_inputs(step, spec, key)
@@ -212,21 +212,34 @@ class SectionReader:
     def _check_type(self, step: Step, spec: StepSpec, expected: Input) -> None:
         if expected.name in step.templates:
             return
-        value = step.inputs[expected.name]
-        verdict = mismatch(value, expected.annotation)
-        if not verdict:
-            return
+        value, annotation = step.inputs[expected.name], expected.annotation
         node = step.node.entries[expected.name][1]
-        wanted = describe_type(expected.annotation)
-        if verdict == "convertible" or _is_lenient(spec) or (value is None and expected.default is not REQUIRED):
+        verdict = mismatch(value, annotation)
+        if not verdict:
+            self._check_digits(expected, node)
+            return
+        path, value, annotation = misfit(value, annotation)
+        node = node_at(node, path)
+        name = ".".join(map(str, (expected.name, *path)))
+        wanted = describe_type(annotation)
+        has_default = value is None and not path and expected.default is not REQUIRED
+        if verdict == "convertible" or _is_lenient(spec) or has_default:
             written = node.text if isinstance(node, Scalar) else ""
-            hint = f'if that text is meant, write "{written}"' if written and "str" in expected.annotation else ""
-            hint = "leave the line out to have the default" if value is None else hint
-            message = f"{expected.name!r} should be {wanted}; this is {_kind(value)}"
+            hint = f'if that text is meant, write "{written}"' if written and "str" in annotation else ""
+            hint = "leave the line out to have the default" if has_default else hint
+            message = f"{name!r} should be {wanted}; this is {_kind(value)}"
             self._diagnostics.warning("input-type", message, node.offset, hint)
         else:
-            message = f"{expected.name!r} must be {wanted}, not {_kind(value)}"
-            self._diagnostics.error("input-type", message, node.offset, _type_hint(expected, value))
+            message = f"{name!r} must be {wanted}, not {_kind(value)}"
+            self._diagnostics.error("input-type", message, node.offset, _type_hint(annotation, value))
+
+    def _check_digits(self, expected: Input, node: Node) -> None:
+        """Warn of a number that is not written as it is read, where a text is taken as well: `tag: 3.10` is 3.1."""
+        if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and "str" in expected.annotation:
+            if not isinstance(node.value, bool) and node.text != str(node.value):
+                message = f"{expected.name!r} is read as the number {node.value}, not as {node.text}"
+                hint = f'write "{node.text}" if that text is meant'
+                self._diagnostics.warning("input-type", message, node.offset, hint)
 
 
 def _is_lenient(spec: StepSpec) -> bool:
@@ -234,8 +247,8 @@ def _is_lenient(spec: StepSpec) -> bool:
     return spec.options.provides is None
 
 
-def _type_hint(expected: Input, value: Any) -> str:
-    if "list" in expected.annotation and isinstance(value, str):
+def _type_hint(annotation: str, value: Any) -> str:
+    if "list" in annotation and isinstance(value, str):
         return f"write a list: [{value}]"
     return ""
 
