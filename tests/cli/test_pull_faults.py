@@ -199,8 +199,9 @@ def test_an_engine_that_goes_away_is_told_with_the_name_of_what_may_be_left(serv
     transport._socket.shutdown(2)
     with pytest.raises(StepError, match="the Docker Engine went away during the rehearsal") as caught:
         place._hear()
-    assert transport.name in caught.value.hint
-    wait_until(lambda: services.run("ps", "--all", "--quiet", "--filter", f"name={transport.name}") == "")
+    name = transport.name
+    assert name in caught.value.hint
+    wait_until(lambda: services.run("ps", "--all", "--quiet", "--filter", f"name={name}") == "")
     client.close()
     del caught, transport, place, client
     gc.collect()  # the SDK leaves a socket open where it cannot connect
