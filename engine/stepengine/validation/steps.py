@@ -235,11 +235,12 @@ class SectionReader:
 
     def _check_digits(self, expected: Input, node: Node) -> None:
         """Warn of a number that is not written as it is read, where a text is taken as well: `tag: 3.10` is 3.1."""
-        if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and "str" in expected.annotation:
-            if not isinstance(node.value, bool) and node.text != str(node.value):
-                message = f"{expected.name!r} is read as the number {node.value}, not as {node.text}"
-                hint = f'write "{node.text}" if that text is meant'
-                self._diagnostics.warning("input-type", message, node.offset, hint)
+        if not isinstance(node, Scalar) or "str" not in expected.annotation:
+            return
+        if type(node.value) in (int, float) and node.text != str(node.value):
+            message = f"{expected.name!r} is read as the number {node.value}, not as {node.text}"
+            hint = f'write "{node.text}" if that text is meant'
+            self._diagnostics.warning("input-type", message, node.offset, hint)
 
 
 def _is_lenient(spec: StepSpec) -> bool:
