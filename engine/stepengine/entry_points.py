@@ -59,7 +59,7 @@ def find_entry_points(paths: Iterable[str] | None = None) -> list[EntryPoint]:
 def _distributions(path: str) -> Iterator[tuple[str, str, str]]:
     try:
         entries = os.listdir(path)
-    except OSError:
+    except (OSError, ValueError):
         return  # a zip file, or a path that does not exist: as Python itself, without a word
     for entry in sorted(entries):
         # pip renames what it is about to remove to `~…`, and may leave it so.

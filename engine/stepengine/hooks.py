@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PREFIX = "stepengine_"
 OWN = "stepengine"
+NO_SOURCE = {
+    "block": "set STEPENGINE_BLOCKS, or write it into the blocks file: docs/secrets.md says how",
+    "variable": "set STEPENGINE_VARIABLES, or write it into the blocks file: docs/secrets.md says how",
+}
 
 
 class Hooks:
@@ -210,7 +214,7 @@ def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSo
     known = [known for source in sources for known in _names_of(source)]
     near = suggest(wanted, known)
     looked = " and ".join(source.description for source in sources)
-    hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else "no source has any"
+    hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else NO_SOURCE[what]
     return TemplateError(f"there is no {what} {wanted}", hint=hint)
 
 

@@ -41,6 +41,7 @@ class Masking:
         self._lines: dict[str, LineMasker] = {}
         # By the identity of a result: it, its masked form, and how many secrets there were then. A result is told of in
         # up to three events, and masking it takes longer than all else that a cheap step costs.
+        self._names: dict[str, tuple[str, int]] = {}
         self._masked_results: dict[int, tuple[Any, Any, int]] = {}
 
     def __call__(self, event: Any) -> None:
@@ -105,16 +106,23 @@ class Masking:
         masked: Result = known[1]
         return masked
 
+    def _name(self, text: str) -> str:
+        """Mask an id or a name; the same ones come with every event."""
+        count = len(self._secrets)
+        known = self._names.get(text)
+        if known is None or known[1] != count:
+            known = self._names[text] = self._secrets.mask(text), count
+        return known[0]
+
     def _step_itself(self, step: Step) -> Step:
         """Mask what a step is called: an author may have put anything into an id."""
-        step_id, name = self._secrets.mask(step.id), self._secrets.mask(step.name)
+        step_id, name = self._name(step.id), self._name(step.name)
         return step if (step_id, name) == (step.id, step.name) else step._replace(id=step_id, name=name)
 
     def _step(self, result: StepResult) -> StepResult:
-        mask = self._secrets.mask
         return result._replace(
-            id=None if result.id is None else mask(result.id),
-            name=mask(result.name),
+            id=None if result.id is None else self._name(result.id),
+            name=self._name(result.name),
             outputs=self._secrets.mask_data(result.outputs),
             failure=self._failure(result.failure),
         )

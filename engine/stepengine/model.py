@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.nodes import find_node
 from stepengine.records import Record
 
 if TYPE_CHECKING:
     from stepengine.diagnostics import Diagnostic
-    from stepengine.nodes import Mapping, Source
+    from stepengine.nodes import Mapping, Node, Source
     from stepengine.spec import StepSpec
     from stepengine.templating import Template
+
+IMAGE_PATH = ("work_pool", "job_variables", "image")
+"""Where a deployment names the image that its worker runs."""
 
 SECTIONS = ("build", "push", "pull")
 """In the order in which they run."""
@@ -121,11 +125,10 @@ def may_have_image(pipeline: Pipeline) -> bool:
     """Whether a pipeline builds an image, or one of its deployments names one."""
     if any(step.is_build for step in pipeline.steps["build"]):
         return True
-    return any(_names_image(deployment.node) for deployment in pipeline.deployments)
+    return any(image_node(deployment) is not None for deployment in pipeline.deployments)
 
 
-def _names_image(deployment: Mapping) -> bool:
-    from stepengine.nodes import Scalar, node_at
-
-    image = node_at(deployment, ("work_pool", "job_variables", "image"))
-    return isinstance(image, Scalar) and isinstance(image.value, str)
+def image_node(deployment: Deployment) -> Node | None:
+    """Give the node of `work_pool.job_variables.image`, where a deployment names an image."""
+    image = find_node(deployment.node, IMAGE_PATH)
+    return image if image is not None and isinstance(image.value, str) else None

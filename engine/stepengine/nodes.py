@@ -120,6 +120,16 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
+def find_node(node: Node, path: tuple[Any, ...]) -> Node | None:
+    """Follow keys to a node; None where they do not lead to one."""
+    for part in path:
+        found = node.get(part) if isinstance(node, Mapping) else None
+        if found is None:
+            return None
+        node = found
+    return node
+
+
 def node_at(node: Node, path: tuple[Any, ...]) -> Node:
     """Follow keys and indices as far as they lead."""
     for part in path:

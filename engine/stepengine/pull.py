@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from stepengine.errors import StepError
-from stepengine.nodes import Mapping, node_at
+from stepengine.model import IMAGE_PATH, image_node
 from stepengine.result import PullPlace
 from stepengine.templating import Scope
 from stepengine.validation.pipelines import AUTO_DIRECTORY
@@ -93,18 +93,21 @@ def image_of(pipeline: Pipeline, scope: Scope) -> str:
             if isinstance(image, str):
                 return image
     for deployment in pipeline.deployments:
-        path = ("work_pool", "job_variables", "image")
-        work_pool = deployment.node.get("work_pool")
-        if not isinstance(work_pool, Mapping):
+        node = image_node(deployment)
+        if node is None:
             continue
-        templates = dict(deployment.templated)
-        if path in templates:
+        template = dict(deployment.templated).get(IMAGE_PATH)
+        value = node.value
+        if template is not None:
             kept = Scope(
-                scope.outputs, environment=scope.environment, source=scope.source, secrets=scope.secrets, missing="drop"
+                scope.outputs,
+                ids=scope.ids,
+                environment=scope.environment,
+                source=scope.source,
+                secrets=scope.secrets,
+                missing="drop",
             )
-            value = templates[path].render(kept).value
-        else:
-            value = node_at(deployment.node, path).value
+            value = template.render(kept).value
         if isinstance(value, str) and value:
             return value
     return ""

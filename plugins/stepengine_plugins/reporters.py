@@ -147,7 +147,7 @@ class TextReporter:
         result = event.result
         for pipeline in result.pipelines:
             self._tell_pull(pipeline.pull)
-        for deployment in result.deployments:
+        for deployment in result.deployments if result.status == "succeeded" else ():
             self._tell_image(deployment)
         failures = [step.failure for pipeline in result.pipelines for step in pipeline.steps]
         for failure in dict.fromkeys([*failures, result.failure]):  # each once: pipelines share steps
@@ -162,7 +162,7 @@ class TextReporter:
         if pull is None or self._quiet or pull.kind == "skip":
             return
         where = f"a container of {pull.image}" if pull.kind == "image" else "a child process on this machine"
-        self._line(f"pull steps ran in {where} and ended up in {pull.directory}")
+        self._line(f"pull steps ran in {where} and ended up in {pull.directory} (removed since)")
 
     def _tell_image(self, deployment: dict[str, Any]) -> None:
         work_pool = deployment.get("work_pool")

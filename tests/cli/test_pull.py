@@ -60,6 +60,11 @@ def test_skip_leaves_the_pull_steps_out_and_succeeds(cli):
     assert not (cli.directory / "ran").exists()
 
 
+def test_job_variables_that_are_one_placeholder_name_no_image(cli):
+    text = f"pull:\n- {SHELL}:\n    script: pwd\ndeployments:\n- name: d\n  work_pool: {{job_variables: '{{{{ $JV | default({{}}) }}}}'}}\n"
+    assert cli.result(text)["pipelines"][0]["pull"]["kind"] == "here"
+
+
 def test_image_is_refused_where_there_is_none(cli):
     outcome = cli.run(f"pull:\n- {SHELL}:\n    script: pwd\n", "--pull-in", "image")
     assert outcome.code == 1

@@ -104,7 +104,9 @@ def test_the_reported_line_and_column_are_those_of_the_offending_words(names, ne
     st.sampled_from(["\n", "\r\n"]),
 )
 def test_each_scalar_stands_where_its_offset_says(tree, flow, newline):
-    text = yaml.safe_dump(tree, default_flow_style=flow, default_style="'", allow_unicode=True, line_break=newline)
+    text = yaml.safe_dump(
+        tree, default_flow_style=flow, default_style="'", allow_unicode=True, line_break=newline, width=1000
+    )
     document = parse_document(text)
     pending = [document.root]
     while pending:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.output import own_stdout
-from stepengine.cli.project import current_directory
+from stepengine.cli.project import current_directory, warn_on_stderr
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
 from stepengine.registry import Registry
@@ -37,7 +37,13 @@ def steps(options: argparse.Namespace) -> int:
         if not isinstance(found, StepSpec):
             raise UsageError(found.message, hint=found.hint)
         return _write(options, output, _as_json(found), _render(found))
-    found_steps = {name: spec for name in registry.names() if isinstance(spec := registry.find(name), StepSpec)}
+    found_steps: dict[str, StepSpec] = {}
+    for name in registry.names():
+        found = registry.find(name)
+        if isinstance(found, StepSpec):
+            found_steps[name] = found
+        else:
+            warn_on_stderr(found.message)
     current = {name: spec for name, spec in found_steps.items() if not spec.is_deprecated}
     width = max(map(len, current), default=0)
     text = "".join(f"{name:<{width}}  {spec.summary}\n" for name, spec in sorted(current.items()))

@@ -189,4 +189,19 @@ may have a newer database than this machine.""",
     timezone: Europe/Berlin
 """,
     ),
+    Page(
+        "usage",
+        "error",
+        "The command line asks for what the file does not have",
+        """`plan --format json` tells so of a `--deployment`, a section or a step of `--set` that does not exist, and of
+a file that cannot be read. It stands at the file's start where there is no better place.""",
+        """deployments:
+- name: daily
+""",
+        1,
+        """deployments:
+- name: nightly
+""",
+        command="plan --deployment nightly",
+    ),
 )

@@ -130,7 +130,7 @@ def _extract(content: str, offset: int, location: Path) -> tuple[str, tuple[Refe
             continue
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
         reference, rest = _reference(token, following, offset, location)
-        source.append(f"_r{len(references)}{rest}")
+        source.append(f" _r{len(references)}{rest}")  # the space keeps `$A$A` from becoming one name
         references.append(reference)
     return "".join(source), tuple(references)
 

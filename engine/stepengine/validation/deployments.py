@@ -97,7 +97,7 @@ class DeploymentReader:
                 if name in fields.NOT_NULL:
                     hint = f"write {name}: {{}}, or leave the line out"
                     self._diagnostics.error("wrong-type", f"{name!r} must be a mapping, not null", value.offset, hint)
-            elif not fields.fits(value, kinds):
+            elif name not in SECTIONS and not fields.fits(value, kinds):
                 hint = fields.kind_hint(name, value, kinds)
                 self._diagnostics.error("wrong-type", f"{name!r} must be {' or '.join(kinds)}", value.offset, hint)
 
