@@ -74,6 +74,24 @@ name is reported once a file.""",
 """,
     ),
     Page(
+        "wrong-phase",
+        "warning",
+        "A step stands in a section of the other side",
+        """`build` and `push` run on the machine that deploys, `pull` on the worker before each flow run. A step may be
+made for one side: an image that the pull steps built would be built again for every flow run.""",
+        """pull:
+- prefect_docker.deployments.steps.build_docker_image:
+    image_name: localhost:5000/demos/app
+    tag: v1
+""",
+        2,
+        """build:
+- prefect_docker.deployments.steps.build_docker_image:
+    image_name: localhost:5000/demos/app
+    tag: v1
+""",
+    ),
+    Page(
         "unknown-input",
         "error",
         "A step has no such input",

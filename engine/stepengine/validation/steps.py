@@ -127,7 +127,16 @@ class SectionReader:
         step = Step(section, name, step_id, requires, inputs, templates, spec, line, column, node)
         if spec is not None:
             self._check_inputs(step, spec, key)
+            self._check_phase(step, spec, key)
         return step
+
+    def _check_phase(self, step: Step, spec: StepSpec, key: Scalar) -> None:
+        """Warn of a step that belongs to the other side: build and push are the deployer's, pull is the worker's."""
+        phase = "worker" if step.section == "pull" else "deployer"
+        if spec.options.phase not in (None, phase):
+            message = f"{step.short_name} is a step for the {spec.options.phase}; {step.section} runs on the {phase}"
+            hint = "move it to build or push" if phase == "worker" else "move it to pull"
+            self._diagnostics.warning("wrong-phase", message, key.offset, hint)
 
     def _compile(self, value: Any, node: Node) -> Template | None:
         try:
