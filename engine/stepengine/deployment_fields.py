@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from stepengine.errors import TemplateError
 from stepengine.model import SECTIONS
 from stepengine.records import Record
-from stepengine.templating import MISSING, RenderError, Scope
+from stepengine.templating import MISSING
 
 if TYPE_CHECKING:
     from stepengine.model import Deployment
+    from stepengine.templating import RenderError, Scope
 
 
 class FieldProblem(Record):
@@ -41,15 +42,7 @@ def resolve_deployment(deployment: Deployment, scope: Scope) -> tuple[dict[str, 
     """
     fields = {name: node.value for name, _, node in deployment.node.items() if name not in SECTIONS}
     problems: list[FieldProblem] = []
-    kept = Scope(
-        scope.outputs,
-        ids=scope.ids,
-        environment=scope.environment,
-        source=scope.source,
-        secrets=scope.secrets,
-        missing="keep",
-        bare_environment=True,
-    )
+    kept = scope.with_policy("keep", bare_environment=True)
     for path, template in deployment.templated:
         try:
             shown = template.render(kept).shown

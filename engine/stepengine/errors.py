@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C or SIGTERM: 128 + SIGINT, as shells have it."""
+
 
 class StepEngineError(Exception):
     """An error that a user can act on.
@@ -49,9 +52,3 @@ class RequirementError(StepEngineError):
     """A plugin or a requirement cannot be had."""
 
     exit_code = 4
-
-
-class Interrupted(StepEngineError):  # noqa: N818 - an interruption is no error of anybody's
-    """The user (Ctrl-C) or the system (SIGTERM) ended the run."""
-
-    exit_code = 130

@@ -74,10 +74,6 @@ class Hooks:
                 raise TemplateError(message) from error
         raise _unresolved(namespace, path, sources)
 
-    def block(self, type_slug: str, name: str) -> Any:
-        """Give a block's data; see `resolve`."""
-        return self.resolve("prefect.blocks", (type_slug, name))
-
     def reporter(self, name: str) -> Reporter:
         """Give the reporter of a name.
 

@@ -128,7 +128,6 @@ class _Planner:
         self._file = file
         self._sections = sections
         self._around = surroundings
-        self._known: dict[int, StepPlan] = {}
         self.diagnostics: list[Diagnostic] = []
 
     def plan(self, pipeline: Pipeline) -> PipelinePlan:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from stepengine.errors import StepError
 from stepengine.model import IMAGE_PATH, image_node
 from stepengine.result import PullPlace
-from stepengine.templating import Scope
 from stepengine.validation.pipelines import AUTO_DIRECTORY
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from stepengine.places import Place
     from stepengine.plan import Plan
     from stepengine.runner import World
+    from stepengine.templating import Scope
 
 
 def open_pull_place(
@@ -99,15 +99,7 @@ def image_of(pipeline: Pipeline, scope: Scope) -> str:
         template = dict(deployment.templated).get(IMAGE_PATH)
         value = node.value
         if template is not None:
-            kept = Scope(
-                scope.outputs,
-                ids=scope.ids,
-                environment=scope.environment,
-                source=scope.source,
-                secrets=scope.secrets,
-                missing="drop",
-            )
-            value = template.render(kept).value
+            value = template.render(scope.with_policy("drop")).value
         if isinstance(value, str) and value:
             return value
     return ""

@@ -57,10 +57,6 @@ class StepSpec(Record):
         """Whether the name that it was looked up by is an old one."""
         return self.name in self.options.deprecated
 
-    def input_names(self) -> list[str]:
-        """Give the names of its inputs."""
-        return [each.name for each in self.inputs or ()]
-
 
 def unreadable_spec(
     name: str, target: str, options: StepOptions | None = None, distribution: str = "", summary: str = ""

@@ -284,7 +284,7 @@ def test_any_callable_of_an_installed_package_is_a_step(project):
     found = project.find("json.dumps")
     assert isinstance(found, StepSpec)
     assert found.accepts_any
-    assert "obj" in found.input_names()
+    assert "obj" in [each.name for each in found.inputs]
 
 
 def test_a_class_and_a_builtin_are_callables(project):

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from stepengine.cli.output import flush_output, is_output_error
-from stepengine.errors import Interrupted, StepEngineError, StepError
+from stepengine.errors import INTERRUPTED, StepEngineError, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def _guarded(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        return Interrupted.exit_code
+        return INTERRUPTED
     except BrokenPipeError as error:
         return _tell_output_error(error)
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stepengine.cli.masks import mask, process_secrets
 from stepengine.cli.output import failed_run, is_output_error, own_stdout, refused_run, write_document
 from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr
-from stepengine.errors import Interrupted, RequirementError, StepEngineError, StepError, UsageError
+from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stepengine.diagnostics import Diagnostic
     from stepengine.plan import Plan
 
-EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": Interrupted.exit_code}
+EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": INTERRUPTED}
 
 
 def run(options: argparse.Namespace) -> int:

@@ -98,6 +98,18 @@ class Scope:
         self.bare_environment = bare_environment
         self.missed: list[RenderError] = []
 
+    def with_policy(self, missing: Literal["error", "drop", "keep"], *, bare_environment: bool = False) -> Scope:
+        """Give a scope of the same values, which does otherwise with a reference that has none."""
+        return Scope(
+            self.outputs,
+            ids=self.ids,
+            environment=self.environment,
+            source=self.source,
+            secrets=self.secrets,
+            missing=missing,
+            bare_environment=bare_environment,
+        )
+
     def names(self) -> list[str]:
         """Give the names that a reference to an output can begin with."""
         return [str(name) for name in self.outputs]
