@@ -91,7 +91,7 @@ def test_every_command_and_option_is_described():
 
 
 def test_exit_codes():
-    codes = {0, command.BUG, command.BROKEN_PIPE} | {
+    codes = {0, command.BUG, command.BROKEN_PIPE, errors.INTERRUPTED} | {
         found.exit_code for found in vars(errors).values() if isinstance(found, type) and hasattr(found, "exit_code")
     }
     assert {int(row[0]) for row in pages.table("docs/command-line.md", "Exit codes")} == codes
