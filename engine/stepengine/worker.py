@@ -234,8 +234,5 @@ class _Worker:
 def _describe(error: BaseException) -> dict[str, str]:
     if isinstance(error, StepEngineError):
         return {"message": error.message, "hint": error.hint, "output": getattr(error, "output", "")}
-    try:
-        text, output = describe_exception(error)
-    except Exception:  # noqa: BLE001 - the exception's own text fails
-        text, output = type(error).__name__, ""
+    text, output = describe_exception(error)
     return {"message": text, "hint": "", "output": output}
