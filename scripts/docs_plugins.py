@@ -10,7 +10,8 @@ from typing import Any
 from docstrings import Docstring, cell, read_docstring
 from marked_parts import replace_parts
 
-from stepengine import hookspecs, plugin
+from stepengine import plugin
+from stepengine.hooks import specs
 
 PAGE = "docs/plugins.md"
 
@@ -19,7 +20,7 @@ def pages() -> dict[str, str]:
     """Give the page with its reference filled: the path from the repository's top to the text."""
     text = (Path(__file__).parent.parent / PAGE).read_text(encoding="utf-8")
     parts = {
-        "hooks": "\n".join(_function(name, getattr(hookspecs, name)) for name in hooks()),
+        "hooks": "\n".join(_function(name, getattr(specs, name)) for name in hooks()),
         "names": "\n".join(_document(name) for name in plugin.__all__),
     }
     return {PAGE: replace_parts(text, parts, PAGE)}
@@ -27,7 +28,7 @@ def pages() -> dict[str, str]:
 
 def hooks() -> list[str]:
     """Give the names of the hooks."""
-    return [name for name in vars(hookspecs) if name.startswith("stepengine_")]
+    return [name for name in vars(specs) if name.startswith("stepengine_")]
 
 
 def _document(name: str) -> str:

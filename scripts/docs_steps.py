@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docstrings import Docstring, capitalized, cell, read_docstring
 
+from stepengine.catalogue.input_types import describe_type, split_union
+from stepengine.catalogue.spec import REQUIRED, Input, StepSpec, spec_of
 from stepengine.entry_points import STEPS, find_entry_points
-from stepengine.input_types import describe_type, split_union
-from stepengine.spec import REQUIRED, Input, StepSpec, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

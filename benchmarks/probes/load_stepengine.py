@@ -7,8 +7,8 @@ import sys
 
 from timing import report
 
+from stepengine.catalogue.registry import Registry
 from stepengine.cli.project import read_document
-from stepengine.registry import Registry
 from stepengine.validation import validate_document
 
 

@@ -6,8 +6,8 @@ import os
 import sys
 import tracemalloc
 
+from stepengine.catalogue.registry import Registry
 from stepengine.cli.project import read_document
-from stepengine.registry import Registry
 from stepengine.validation import validate_document
 
 registry = Registry(os.path.dirname(sys.argv[1]))

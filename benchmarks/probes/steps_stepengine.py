@@ -7,11 +7,11 @@ import sys
 
 from timing import report
 
+from stepengine.catalogue.registry import Registry
 from stepengine.cli.project import find_entry_points, read_document
-from stepengine.plan import Surroundings, make_plan
-from stepengine.registry import Registry
-from stepengine.runner import World, run_plan
-from stepengine.secrets import Secrets
+from stepengine.planning.plan import Surroundings, make_plan
+from stepengine.running.runner import World, run_plan
+from stepengine.secrecy.secrets import Secrets
 from stepengine.validation import validate_document
 
 path, count = sys.argv[1], int(sys.argv[2])

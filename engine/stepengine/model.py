@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.nodes import find_node
+from stepengine.document.nodes import find_node
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from stepengine.diagnostics import Diagnostic
-    from stepengine.nodes import Mapping, Node, Source
-    from stepengine.spec import StepSpec
+    from stepengine.catalogue.spec import StepSpec
+    from stepengine.diagnostics.diagnostic import Diagnostic
+    from stepengine.document.nodes import Mapping, Node, Source
     from stepengine.templating import Template
+
+AUTO_DIRECTORY = "/opt/prefect/"
+"""Where `dockerfile: auto` puts a project, as a directory of its name."""
 
 IMAGE_PATH = ("work_pool", "job_variables", "image")
 """Where a deployment names the image that its worker runs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.context import Context
+from stepengine.catalogue.step_options import StepOptions
 from stepengine.errors import StepError, TemplateError
 from stepengine.events import (
     Notice,
@@ -16,11 +16,11 @@ from stepengine.events import (
     StepProgress,
     StepStarted,
 )
-from stepengine.hook_types import ReferenceSource, Reporter
+from stepengine.hooks.types import ReferenceSource, Reporter
 from stepengine.model import Step
-from stepengine.process import Completed
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
-from stepengine.step_options import StepOptions
+from stepengine.running.context import Context
+from stepengine.running.process import Completed
 from stepengine.terminal import Style, is_terminal, style_for
 
 if TYPE_CHECKING:

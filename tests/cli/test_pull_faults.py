@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from stepengine.container import ContainerTransport, connect, ensure_image
 from stepengine.errors import StepError
-from stepengine.worker_place import ChildTransport, WorkerPlace
+from stepengine.pulling.container import ContainerTransport, connect, ensure_image
+from stepengine.pulling.worker_place import ChildTransport, WorkerPlace
 
 SHELL = "prefect.deployments.steps.run_shell_script"
 LABEL = "label=org.stepengine.purpose=pull-rehearsal"
@@ -133,7 +133,7 @@ def test_a_place_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("stepengine.worker_place.make_throwaway", full)
+    monkeypatch.setattr("stepengine.pulling.worker_place.make_throwaway", full)
     with pytest.raises(StepError, match="cannot make a directory for the pull steps: No space left") as caught:
         ChildTransport(str(tmp_path), os.environ)
     assert "TMPDIR" in caught.value.hint
@@ -144,7 +144,7 @@ def test_a_container_that_cannot_be_filled_is_removed(services, monkeypatch):
     def interrupted(_targets):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stepengine.container._archive", interrupted)
+    monkeypatch.setattr("stepengine.pulling.container._archive", interrupted)
     monkeypatch.setattr("os.urandom", lambda size: b"\xfa" * size)
     client = connect(os.environ)
     with pytest.raises(KeyboardInterrupt):

@@ -67,7 +67,7 @@ def test_a_bug_leaves_a_log_and_is_exit_3(cli):
     cli.environ["TMPDIR"] = str(cli.directory)
     cli.write(
         "sitecustomize.py",
-        "import stepengine.document as d\ndef parse_document(*a):\n    raise ZeroDivisionError('oops')\nd.parse_document = parse_document\n",
+        "import stepengine.document.parser as d\ndef parse_document(*a):\n    raise ZeroDivisionError('oops')\nd.parse_document = parse_document\n",
     )
     cli.write("prefect.yaml", "name: x\n")
     outcome = cli.stepengine("validate")

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from stepengine import errors, hookspecs, plugin
+from stepengine import errors, plugin
 from stepengine.cli import arguments, command
+from stepengine.hooks import specs
 from stepengine.model import SECTIONS
 from stepengine.templating import sandbox
 from stepengine.validation.deployments import FIELDS
@@ -124,14 +125,14 @@ def test_what_an_expression_may_use():
 
 def test_every_public_name_and_every_hook_is_documented_and_nothing_else():
     found = re.findall(r"^### `(\w+)`$", pages.read("docs/plugins.md"), re.MULTILINE)
-    hooks = [name for name in vars(hookspecs) if name.startswith("stepengine_")]
+    hooks = [name for name in vars(specs) if name.startswith("stepengine_")]
     assert sorted(found) == sorted([*plugin.__all__, *hooks])
 
 
 def test_every_hook_has_an_example_of_its_own():
     page = pages.read("docs/plugins.md")
     code = "".join(block.text for block in pages.blocks("docs/plugins.md") if block.language == "python")
-    for name in [name for name in vars(hookspecs) if name.startswith("stepengine_")]:
+    for name in [name for name in vars(specs) if name.startswith("stepengine_")]:
         assert f"def {name}(" in code
         assert f"### `{name}`" in page
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 
-from stepengine.secret_names import is_secret_name, public_fields
+from stepengine.secrecy.names import is_secret_name, public_fields
 from support import pages
 
 PAGE = "docs/secrets.md"

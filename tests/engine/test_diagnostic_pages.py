@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import stepengine
-from stepengine.diagnostic_pages import PAGES
+from stepengine.diagnostics.pages import PAGES
 
 ENGINE = Path(stepengine.__file__).parent
 REPORTERS = ("error", "warning", "report", "_report", "_Failure", "Diagnostic")
@@ -23,7 +23,7 @@ def codes_in(path: Path) -> set[str]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in REPORTERS and node.args:
                 found |= texts_of(node.args[1 if name == "Diagnostic" else 0])
-        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and path.name == "yaml_failures.py":
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and path.name == "failures.py":
             found |= texts_of(node.value.elts[0])
         elif isinstance(node, ast.Dict):
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
@@ -42,11 +42,7 @@ def texts_of(node: ast.expr) -> set[str]:
 
 def test_every_code_of_the_source_has_a_page_and_nothing_else_has():
     built = {f"schedule-{kind}" for kind in ("cron", "interval", "rrule")}  # made of the key's name
-    sources = [
-        *(ENGINE / "validation").glob("*.py"),
-        *(ENGINE / "cli").glob("*.py"),
-        *(ENGINE / f"{name}.py" for name in ("document", "yaml_failures", "plan")),
-    ]
+    sources = [path for room in ("document", "validation", "planning", "cli") for path in (ENGINE / room).glob("*.py")]
     codes = {code for path in sources for code in codes_in(path)} | built
     assert codes == set(PAGES)
 

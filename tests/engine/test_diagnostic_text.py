@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepengine.diagnostic_text import render_diagnostic
-from stepengine.diagnostics import Diagnostic, Diagnostics, did_you_mean, one_line, suggest
-from stepengine.nodes import Source
+from stepengine.diagnostics.diagnostic import Diagnostic, Diagnostics, did_you_mean, one_line, suggest
+from stepengine.diagnostics.text import render_diagnostic
+from stepengine.document.nodes import Source
 from stepengine.terminal import Style
 
 PLAIN = Style(enabled=False)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from stepengine.document import MAX_DEPTH, parse_document
-from stepengine.nodes import Mapping, Sequence, node_at
+from stepengine.document.nodes import Mapping, Sequence, node_at
+from stepengine.document.parser import MAX_DEPTH, parse_document
 
 
 def only_problem(text):

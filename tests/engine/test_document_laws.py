@@ -6,8 +6,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepengine.document import parse_document
-from stepengine.nodes import Mapping, Scalar, Source
+from stepengine.document.nodes import Mapping, Scalar, Source
+from stepengine.document.parser import parse_document
 
 PIECES = [
     "- ",

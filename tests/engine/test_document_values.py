@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepengine.document import parse_document
+from stepengine.document.parser import parse_document
 
 
 def value_of(text):

@@ -6,7 +6,7 @@ import pytest
 
 from stepengine.entry_points import EntryPoint
 from stepengine.errors import TemplateError, UsageError
-from stepengine.hooks import Hooks
+from stepengine.hooks.manager import Hooks
 
 GOOD = """
 from stepengine.plugin import ReferenceSource, Reporter

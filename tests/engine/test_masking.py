@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from stepengine.document.nodes import Mapping
 from stepengine.events import PipelineFinished, RunFinished, StepFinished
-from stepengine.masking import Masking
 from stepengine.model import Step
-from stepengine.nodes import Mapping
 from stepengine.result import Failure, PipelineResult, RunResult, StepResult
-from stepengine.secrets import HIDDEN, Secrets
+from stepengine.secrecy.masking import Masking
+from stepengine.secrecy.secrets import HIDDEN, Secrets
 
 EARLY = "known-from-the-start"
 LATE = "turns-up-in-a-later-step"

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from stepengine import process
-from stepengine.process import run_process
+from stepengine.running import process
+from stepengine.running.process import run_process
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and /bin/sh")
 
@@ -184,7 +184,7 @@ def test_descendants_have_time_to_end_themselves(tmp_path):
 def test_ctrl_c_ends_the_whole_tree(tmp_path):
     program = textwrap.dedent("""
         import os, sys
-        from stepengine.process import run_process
+        from stepengine.running.process import run_process
         script = "trap '' INT; sleep 60 & echo $! > pid; sleep 60"
         try:
             run_process(["/bin/sh", "-c", script], cwd=sys.argv[1], env=dict(os.environ))

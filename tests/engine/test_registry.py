@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from stepengine.catalogue.lookup import NotFound
+from stepengine.catalogue.registry import Registry
+from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.entry_points import STEPS, EntryPoint
 from stepengine.errors import StepEngineError
-from stepengine.registry import Registry
-from stepengine.spec import REQUIRED, StepSpec
-from stepengine.validation import NotFound
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stepengine.scalars import MAX_DIGITS, resolve_plain
+from stepengine.document.scalars import MAX_DIGITS, resolve_plain
 
 
 def by_pyyaml(text):

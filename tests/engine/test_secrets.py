@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepengine.secrets import HIDDEN, Secrets
+from stepengine.secrecy.secrets import HIDDEN, Secrets
 
 TOKEN = "ghp_s3cr3tT0ken+with/odd=chars&\"quotes'$x"
 KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END KEY-----\n"

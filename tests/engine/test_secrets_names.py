@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepengine.secrets import is_secret_name, public_fields
+from stepengine.secrecy.secrets import is_secret_name, public_fields
 
 
 def names(text):

@@ -7,7 +7,7 @@ import base64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepengine.secrets import HIDDEN, LineMasker, Secrets, StreamMasker
+from stepengine.secrecy.secrets import HIDDEN, LineMasker, Secrets, StreamMasker
 
 TOKEN = "ghp_0123456789abcdef"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from stepengine.document import parse_document
+from stepengine.catalogue.registry import Registry
+from stepengine.document.nodes import node_at
+from stepengine.document.parser import parse_document
 from stepengine.errors import UsageError
-from stepengine.nodes import node_at
-from stepengine.registry import Registry
-from stepengine.selection import apply_overrides, parse_sections, select_pipelines
+from stepengine.planning.selection import apply_overrides, parse_sections, select_pipelines
 from stepengine.validation import validate_document
 from support.checking import BUILD, CLONE, DIRECTORY, PUSH, SHELL
 

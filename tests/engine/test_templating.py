@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stepengine.errors import TemplateError
-from stepengine.secrets import Secrets
+from stepengine.secrecy.secrets import Secrets
 from stepengine.templating import RenderError, Scope, compile_template
 
 BLOCKS = {

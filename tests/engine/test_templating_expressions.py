@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from stepengine.secrets import Secrets
+from stepengine.secrecy.secrets import Secrets
 from stepengine.templating import MISSING, RenderError, Scope, compile_template
 
 OUTPUTS = {

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepengine.errors import TemplateError
-from stepengine.secrets import Secrets
+from stepengine.secrecy.secrets import Secrets
 from stepengine.templating import Scope, compile_template
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

@@ -6,10 +6,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stepengine.diagnostic_pages import PAGES
-from stepengine.diagnostic_text import render_diagnostic
-from stepengine.document import parse_document
-from stepengine.registry import Registry
+from stepengine.catalogue.registry import Registry
+from stepengine.diagnostics.pages import PAGES
+from stepengine.diagnostics.text import render_diagnostic
+from stepengine.document.parser import parse_document
 from stepengine.terminal import Style
 from stepengine.validation import validate_document
 from stepengine.validation.fields import CONCURRENCY_LIMIT, FIELDS, SCHEDULE, TOP_LEVEL_KEYS, WORK_POOL

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from stepengine.document import parse_document
-from stepengine.registry import Registry
+from stepengine.catalogue.registry import Registry
+from stepengine.document.parser import parse_document
 from stepengine.validation import validate_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stepengine.diagnostics import Diagnostic
+    from stepengine.diagnostics.diagnostic import Diagnostic
     from stepengine.model import ProjectFile
 
 SHELL = "prefect.deployments.steps.run_shell_script"

@@ -52,7 +52,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
         sys.stdout.write(f"stepengine {__version__}\n")
         return 0
     if name not in _COMMANDS:
-        from stepengine.diagnostics import did_you_mean
+        from stepengine.diagnostics.diagnostic import did_you_mean
 
         hint = did_you_mean(name, _COMMANDS, f"there are: {', '.join(_COMMANDS)}")
         raise UsageError(f"there is no command {name!r}", hint=hint)

@@ -120,7 +120,7 @@ def _report_bug(error: BaseException) -> int:
 
     from stepengine import __version__
     from stepengine.cli.masks import mask
-    from stepengine.failures import tell_exception
+    from stepengine.running.failures import tell_exception
 
     told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stepengine.secrets import Secrets
+from stepengine.secrecy.secrets import Secrets
 
 _secrets: Secrets | None = None
 

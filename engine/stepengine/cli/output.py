@@ -12,7 +12,7 @@ from stepengine.cli.masks import process_secrets
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from stepengine.diagnostics import Diagnostic
+    from stepengine.diagnostics.diagnostic import Diagnostic
     from stepengine.errors import StepEngineError
 
 _OUTPUT_ERRORS = {

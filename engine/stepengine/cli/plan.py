@@ -10,16 +10,16 @@ from stepengine.cli.masks import mask, process_secrets
 from stepengine.cli.output import as_diagnostic, failed_plan, own_stdout, write_document
 from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets
 from stepengine.cli.validate import show_diagnostics
-from stepengine.diagnostic_text import render_diagnostic
+from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import StepEngineError, UsageError
-from stepengine.plan import plan_as_json
+from stepengine.planning.plan import plan_as_json
 from stepengine.terminal import Style, style_for
 
 if TYPE_CHECKING:
     import argparse
     from typing import TextIO
 
-    from stepengine.plan import InputPlan, PipelinePlan, Plan, StepPlan
+    from stepengine.planning.plan import InputPlan, PipelinePlan, Plan, StepPlan
 
 
 def plan(options: argparse.Namespace) -> int:

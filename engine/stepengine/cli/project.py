@@ -6,23 +6,23 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from stepengine.document import parse_document
+from stepengine.catalogue.registry import Registry
+from stepengine.document.parser import parse_document
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
-from stepengine.hooks import Hooks
+from stepengine.hooks.manager import Hooks
 from stepengine.records import Record
-from stepengine.registry import Registry
 from stepengine.validation import validate_document
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from stepengine.document import Document
+    from stepengine.catalogue.requirements import RequirementState
+    from stepengine.document.parser import Document
     from stepengine.model import ProjectFile, Step
-    from stepengine.plan import Plan
-    from stepengine.requirements import RequirementState
-    from stepengine.secrets import Secrets
+    from stepengine.planning.plan import Plan
+    from stepengine.secrecy.secrets import Secrets
 
 FILE_NAME = "prefect.yaml"
 
@@ -110,7 +110,7 @@ def _check_file(path: str) -> None:
 
 
 def _near_file(path: str) -> str:
-    from stepengine.diagnostics import did_you_mean
+    from stepengine.diagnostics.diagnostic import did_you_mean
 
     directory = os.path.dirname(path) or "."
     try:
@@ -155,7 +155,7 @@ def open_project(path: str, overrides: Iterable[str] = (), *, prefect_compat: bo
     Raises:
         UsageError: it cannot be read, or an override does not fit it.
     """
-    from stepengine.selection import apply_overrides
+    from stepengine.planning.selection import apply_overrides
 
     directory = os.path.dirname(os.path.abspath(path))
     entry_points = find_entry_points()
@@ -180,11 +180,11 @@ def plan_project(project: Project, options: argparse.Namespace, secrets: Secrets
     Raises:
         UsageError: it asks for what is not in the file.
     """
-    from stepengine.plan import Surroundings, make_plan
-    from stepengine.selection import parse_sections, select_pipelines
+    from stepengine.planning.plan import Surroundings, make_plan
+    from stepengine.planning.selection import parse_sections, select_pipelines
 
     def check_requirements(step: Step) -> list[RequirementState]:
-        from stepengine.requirements import check_requirements as check  # packaging costs 35 ms
+        from stepengine.catalogue.requirements import check_requirements as check  # packaging costs 35 ms
 
         return check(step)
 

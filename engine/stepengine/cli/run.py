@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from stepengine.cli.project import Project
-    from stepengine.diagnostics import Diagnostic
-    from stepengine.plan import Plan
+    from stepengine.diagnostics.diagnostic import Diagnostic
+    from stepengine.planning.plan import Plan
 
 EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": INTERRUPTED}
 
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace, output: TextIO | None, document: TextIO | 
     if options.verbose:
         _show_plan(plan)
     listener = _listener(project, options, output)
-    from stepengine.runner import World, run_plan
+    from stepengine.running.runner import World, run_plan
 
     world = World(
         directory=project.directory,
@@ -89,7 +89,7 @@ def _show_plan_problems(project: Project, plan: Plan, *, quiet: bool) -> bool:
     """Write what the plan lacks to standard error; whether it cannot run so."""
     failed = any(found.severity == "error" for found in plan.diagnostics)
     if plan.diagnostics:
-        from stepengine.diagnostic_text import render_diagnostic
+        from stepengine.diagnostics.text import render_diagnostic
         from stepengine.terminal import style_for
 
         style = style_for(sys.stderr, os.environ)
@@ -146,7 +146,7 @@ def _listener(project: Project, options: argparse.Namespace, output: TextIO | No
             if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_output_error(error)):
                 raise
             # The steps matter more than the telling: a reporter that fails does not end the run.
-            from stepengine.failures import tell_exception
+            from stepengine.running.failures import tell_exception
 
             warn_on_stderr(f"the format {options.format} tells no more: {tell_exception(error)}")
 

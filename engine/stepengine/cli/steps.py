@@ -6,12 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.registry import Registry
+from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.cli.output import own_stdout
 from stepengine.cli.project import current_directory, warn_on_stderr
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
-from stepengine.registry import Registry
-from stepengine.spec import REQUIRED, StepSpec
 from stepengine.terminal import style_for
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stepengine.cli.masks import mask
 from stepengine.cli.output import own_stdout, write_document
 from stepengine.cli.project import find_file, open_project
-from stepengine.diagnostic_text import render_diagnostic
+from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import UsageError
 from stepengine.terminal import style_for
 

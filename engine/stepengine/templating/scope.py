@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stepengine.errors import TemplateError
-from stepengine.secrets import is_secret_name, public_fields
+from stepengine.secrecy.secrets import is_secret_name, public_fields
 from stepengine.templating.model import BLOCKS, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final, Literal
 
-    from stepengine.secrets import Secrets
+    from stepengine.secrecy.secrets import Secrets
     from stepengine.templating.model import Path, Reference
 
 

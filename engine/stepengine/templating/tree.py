@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.secrets import HIDDEN
+from stepengine.secrecy.secrets import HIDDEN
 from stepengine.templating.model import fold
 from stepengine.templating.scope import MISSING, RenderError
 

@@ -5,6 +5,6 @@ What Prefect accepts and would run is never an error here; what is likely not me
 
 from __future__ import annotations
 
-from stepengine.validation.file import Catalogue, NotFound, validate_document
+from stepengine.validation.file import validate_document
 
-__all__ = ["Catalogue", "NotFound", "validate_document"]
+__all__ = ["validate_document"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.document.nodes import Mapping, Node, Scalar, Sequence
 from stepengine.model import SECTIONS, Deployment, Step
-from stepengine.nodes import Mapping, Node, Scalar, Sequence
 from stepengine.templating import compile_template
 from stepengine.validation import fields
 from stepengine.validation.fields import FIELDS
@@ -14,7 +14,7 @@ from stepengine.validation.schedules import ScheduleChecker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stepengine.diagnostics import Diagnostics
+    from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.templating import Template
     from stepengine.validation.steps import SectionReader
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.diagnostics import did_you_mean
-from stepengine.nodes import Mapping, Scalar, Sequence
+from stepengine.diagnostics.diagnostic import did_you_mean
+from stepengine.document.nodes import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from stepengine.nodes import Node
+    from stepengine.document.nodes import Node
 
 TEXT = "a text"
 WHOLE = "a whole number"

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from stepengine.model import SECTIONS, Deployment, Pipeline, ProjectFile, Step
-from stepengine.nodes import Mapping, Scalar, Sequence
-from stepengine.records import Record
+from stepengine.document.nodes import Mapping, Scalar, Sequence
+from stepengine.model import AUTO_DIRECTORY, SECTIONS, Deployment, Pipeline, ProjectFile, Step
 from stepengine.validation.deployments import DeploymentReader
 from stepengine.validation.fields import TOP_LEVEL_KEYS, unknown_key_hint
-from stepengine.validation.pipelines import AUTO_DIRECTORY, check_auto_directory, check_references
+from stepengine.validation.pipelines import check_auto_directory, check_references
 from stepengine.validation.steps import SectionReader
 
 if TYPE_CHECKING:
-    from stepengine.diagnostics import Diagnostics
-    from stepengine.document import Document
-    from stepengine.spec import StepSpec
-
-
-class NotFound(Record):
-    """Why a step name stands for nothing here.
-
-    Attributes:
-        message: One line.
-        hint: What to do.
-        is_certain: False where another place (the image, an installed requirement) may still know the name.
-    """
-
-    message: str
-    hint: str
-    is_certain: bool
-
-
-class Catalogue(Protocol):
-    """Where step names are looked up; see `stepengine.registry` for the real one."""
-
-    def find(self, name: str) -> StepSpec | NotFound:
-        """Give what a step name stands for."""
+    from stepengine.catalogue.lookup import Catalogue
+    from stepengine.diagnostics.diagnostic import Diagnostics
+    from stepengine.document.parser import Document
 
 
 def validate_document(

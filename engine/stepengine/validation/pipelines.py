@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.diagnostics import did_you_mean, suggest
-from stepengine.model import SECTIONS, Step
-from stepengine.nodes import Scalar, node_at
+from stepengine.diagnostics.diagnostic import did_you_mean, suggest
+from stepengine.document.nodes import Scalar, node_at
+from stepengine.model import AUTO_DIRECTORY, SECTIONS, Step
 from stepengine.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stepengine.diagnostics import Diagnostics
+    from stepengine.diagnostics.diagnostic import Diagnostics
+    from stepengine.document.nodes import Node
     from stepengine.model import Pipeline
-    from stepengine.nodes import Node
     from stepengine.templating import Problem, Reference, Template
-
-AUTO_DIRECTORY = "/opt/prefect/"
-"""Where `dockerfile: auto` puts the project, as a directory of its name."""
 
 
 _VARIABLE = lazy_pattern(r"[A-Z_][A-Z0-9_]*\Z")

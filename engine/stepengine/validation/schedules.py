@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.diagnostics import did_you_mean
-from stepengine.nodes import Mapping, Node, Scalar, Sequence
+from stepengine.diagnostics.diagnostic import did_you_mean
+from stepengine.document.nodes import Mapping, Node, Scalar, Sequence
 from stepengine.patterns import lazy_pattern
 from stepengine.validation.fields import SCHEDULE, SCHEDULE_KINDS, unknown_key_hint
 
 if TYPE_CHECKING:
-    from stepengine.diagnostics import Diagnostics
+    from stepengine.diagnostics.diagnostic import Diagnostics
 
 # What pydantic takes for a length of time: ISO 8601, `2 days, 10:00:00`, `10:00`. A text of digits alone it does not.
 _INTERVAL = lazy_pattern(

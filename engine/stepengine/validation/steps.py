@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.diagnostics import suggest
+from stepengine.catalogue.input_types import describe_type, misfit, mismatch
+from stepengine.catalogue.spec import REQUIRED, StepSpec
+from stepengine.diagnostics.diagnostic import suggest
+from stepengine.document.nodes import Mapping, Node, Scalar, Sequence, node_at
 from stepengine.errors import TemplateError
-from stepengine.input_types import describe_type, misfit, mismatch
 from stepengine.model import Step
-from stepengine.nodes import Mapping, Node, Scalar, Sequence, node_at
-from stepengine.spec import REQUIRED, StepSpec
 from stepengine.templating import compile_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from stepengine.diagnostics import Diagnostics
-    from stepengine.spec import Input
+    from stepengine.catalogue.lookup import Catalogue
+    from stepengine.catalogue.spec import Input
+    from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.templating import Template
-    from stepengine.validation.file import Catalogue
 
 RESERVED = ("id", "requires")
 

@@ -1,0 +1,31 @@
+"""How step names are looked up, and what is said of one that stands for nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from stepengine.records import Record
+
+if TYPE_CHECKING:
+    from stepengine.catalogue.spec import StepSpec
+
+
+class NotFound(Record):
+    """Why a step name stands for nothing here.
+
+    Attributes:
+        message: One line.
+        hint: What to do.
+        is_certain: False where another place (the image, an installed requirement) may still know the name.
+    """
+
+    message: str
+    hint: str
+    is_certain: bool
+
+
+class Catalogue(Protocol):
+    """Where step names are looked up; see `stepengine.catalogue.registry` for the real one."""
+
+    def find(self, name: str) -> StepSpec | NotFound:
+        """Give what a step name stands for."""

@@ -1,0 +1,1 @@
+"""What a hook plugin may implement, and how its hooks are called."""

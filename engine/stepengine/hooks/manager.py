@@ -1,0 +1,224 @@
+"""Hook plugins: loaded when a hook is first needed, and called through methods with types.
+
+Nothing else calls `hook.…`. A plugin that cannot be loaded is reported with its distribution and left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stepengine.entry_points import HOOKS, EntryPoint
+from stepengine.errors import StepEngineError, TemplateError, UsageError
+from stepengine.running.failures import tell_exception
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TextIO
+
+    from stepengine.hooks.types import ReferenceSource, Reporter
+
+PREFIX = "stepengine_"
+OWN = "stepengine"
+NO_SOURCE = {
+    "block": "set STEPENGINE_BLOCKS, or write it into the blocks file: docs/secrets.md says how",
+    "variable": "set STEPENGINE_VARIABLES, or write it into the blocks file: docs/secrets.md says how",
+}
+
+
+class Hooks:
+    """The hook plugins of a run.
+
+    Args:
+        entry_points: Those of all distributions.
+        environ: The environment of the run.
+        directory: The directory of the file.
+        warn: Receives one line for each plugin that is left out.
+    """
+
+    def __init__(
+        self,
+        entry_points: Iterable[EntryPoint],
+        environ: Mapping[str, str],
+        directory: str,
+        warn: Callable[[str], None],
+    ) -> None:
+        found = [entry for entry in entry_points if entry.group == HOOKS]
+        self._entries = sorted(found, key=_rank)
+        self._environ = environ
+        self._directory = directory
+        self._warn = warn
+        self._manager: Any = None
+        self._plugins: list[Any] = []  # in the order in which they are asked
+        self._sources: list[ReferenceSource] | None = None
+
+    def resolve(self, namespace: str, path: tuple[Any, ...]) -> Any:
+        """Give the value of a reference to a block or a variable.
+
+        Args:
+            namespace: "prefect.blocks" or "prefect.variables".
+            path: `(type slug, name)` or `(name,)`.
+
+        Raises:
+            TemplateError: no source has it, or one cannot tell.
+        """
+        sources = [source for source in self._all_sources() if source.namespace == namespace]
+        for source in sources:
+            try:
+                return source.lookup(path)
+            except LookupError:
+                continue
+            except (StepEngineError, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                message = f"{source.description} cannot give {'/'.join(map(str, path))}: {tell_exception(error)}"
+                raise TemplateError(message) from error
+        raise _unresolved(namespace, path, sources)
+
+    def reporter(self, name: str) -> Reporter:
+        """Give the reporter of a name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return self._reporter(name)[1]
+
+    def start(self, name: str, stream: TextIO) -> Callable[[Any], None]:
+        """Start the reporter of a name on a stream, and give what takes the events.
+
+        Raises:
+            UsageError: there is none, or it cannot start.
+        """
+        plugin, reporter = self._reporter(name)
+        try:
+            listener = reporter.start(stream)
+        except (StepEngineError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            message = f"the format {name} cannot start (the plugin {plugin}): {tell_exception(error)}"
+            raise UsageError(message, hint="mend or update it, or choose another format") from error
+        if not callable(listener):
+            message = f"the format {name} cannot start (the plugin {plugin}): it gives nothing that takes events"
+            raise UsageError(message, hint="mend or update it, or choose another format")
+        return listener
+
+    def _reporter(self, name: str) -> tuple[str, Reporter]:
+        from stepengine.hooks.types import Reporter
+
+        known: dict[str, list[tuple[str, Reporter]]] = {}
+        for plugin, reporter in self._collect("stepengine_reporters", Reporter):
+            known.setdefault(reporter.name, []).append((plugin, reporter))
+        if name not in known:
+            from stepengine.diagnostics.diagnostic import did_you_mean
+
+            hint = did_you_mean(name, known, f"there are: {', '.join(known)}")
+            raise UsageError(f"there is no format {name!r}", hint=hint)
+        if len(known[name]) > 1:
+            who = " and ".join(plugin for plugin, _ in known[name])
+            raise UsageError(f"the format {name} has several providers: {who}", hint="uninstall one of them")
+        return known[name][0]
+
+    def _all_sources(self) -> list[ReferenceSource]:
+        if self._sources is None:
+            from stepengine.hooks.types import ReferenceSource
+
+            found = self._collect(
+                "stepengine_sources", ReferenceSource, environ=self._environ, directory=self._directory
+            )
+            self._sources = [source for _, source in found]
+        return self._sources
+
+    def _collect(self, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
+        """Give the records of a kind that the plugins give, each with its plugin's name."""
+        if self._manager is None:
+            self._manager = self._load()
+        plugins = self._manager.get_plugins()
+        records: list[tuple[str, Any]] = []
+        for plugin in self._plugins:
+            # One plugin at a time, so that a failure has a name and the others' answers stay.
+            name = self._manager.get_name(plugin)
+            caller = self._manager.subset_hook_caller(hook, plugins - {plugin})
+            try:
+                given = [record for answer in caller(**arguments) for record in answer]
+            except (StepEngineError, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - a third party's code may raise anything
+                self._warn(f"the plugin {name} is left out: {tell_exception(error)}")
+                continue
+            for record in given:
+                if isinstance(record, kind):
+                    records.append((name, record))
+                else:
+                    what = f"{hook} gives a {type(record).__name__}, not a {kind.__name__}"
+                    self._warn(f"something of the plugin {name} is left out: {what}")
+        return records
+
+    def _load(self) -> Any:
+        import importlib
+
+        import pluggy
+
+        from stepengine.hooks import specs
+
+        class Manager(pluggy.PluginManager):
+            """Takes functions by their names: no marker, so that a plugin need not import pluggy."""
+
+            def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+                if name.startswith(PREFIX) and callable(getattr(plugin, name)):
+                    return super().parse_hookimpl_opts(plugin, name) or {}
+                return None
+
+        manager = Manager(OWN)
+        manager.add_hookspecs(specs)
+        for entry in self._entries:
+            try:
+                module = importlib.import_module(entry.target.partition(":")[0])
+                manager.register(module, name=f"{entry.name} of {entry.distribution}")
+                self._plugins.append(module)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
+                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {tell_exception(error)}")
+        self._drop_unknown(manager)
+        return manager
+
+    def _drop_unknown(self, manager: Any) -> None:
+        """Leave out what implements a hook that does not exist."""
+        known = {name for name, _ in _hooks_of(manager) if _.has_spec()}
+        for name, caller in _hooks_of(manager):
+            if name not in known:
+                for implementation in list(caller.get_hookimpls()):
+                    self._warn(f"the plugin {implementation.plugin_name} is left out: there is no hook {name}")
+                    if manager.get_name(implementation.plugin) is not None:
+                        manager.unregister(implementation.plugin)
+                        self._plugins.remove(implementation.plugin)
+
+
+def _hooks_of(manager: Any) -> list[tuple[str, Any]]:
+    return [(name, caller) for name, caller in vars(manager.hook).items() if name.startswith(PREFIX)]
+
+
+def _rank(entry: EntryPoint) -> tuple[bool, bool]:
+    """Put built-in plugins first, and of them the environment: of several answers the first counts."""
+    return entry.distribution.partition(" ")[0] != OWN, entry.name != "environment"
+
+
+def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSource]) -> TemplateError:
+    from stepengine.diagnostics.diagnostic import suggest
+
+    what = "block" if namespace == "prefect.blocks" else "variable"
+    wanted = "/".join(map(str, path))
+    known = [known for source in sources for known in _names_of(source)]
+    near = suggest(wanted, known)
+    looked = " and ".join(source.description for source in sources)
+    hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else NO_SOURCE[what]
+    return TemplateError(f"there is no {what} {wanted}", hint=hint)
+
+
+def _names_of(source: ReferenceSource) -> list[str]:
+    """Give what a source has, for a suggestion; nothing where it cannot tell, which is no reason to fail."""
+    try:
+        return ["/".join(map(str, names)) for names in source.names()]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a third party's code may raise anything
+        return []

@@ -1,0 +1,1 @@
+"""What is to run, and what is known of it before anything has."""

@@ -1,0 +1,274 @@
+"""What would run, and what is known of it before anything has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from stepengine.diagnostics.diagnostic import ERROR, WARNING, Diagnostic
+from stepengine.document.nodes import node_at
+from stepengine.errors import TemplateError
+from stepengine.model import SECTIONS, Pipeline, ProjectFile, Step, may_have_image
+from stepengine.records import Record
+from stepengine.secrecy.secrets import HIDDEN
+from stepengine.templating import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stepengine.catalogue.requirements import RequirementState
+    from stepengine.model import Deployment
+    from stepengine.secrecy.secrets import Secrets
+    from stepengine.templating import Template
+
+
+class InputPlan(Record):
+    """What is known of an input.
+
+    Attributes:
+        name: Its name.
+        state: "exact"; "after" where steps decide it; "secret"; "missing" where it has no value here.
+        value: The exact value; else the text of the file, with `***` where a part is secret.
+        after: The labels of the steps that it waits for.
+    """
+
+    name: str
+    state: str
+    value: Any
+    after: tuple[str, ...] = ()
+
+
+class StepPlan(Record):
+    """What is known of a step.
+
+    Attributes:
+        step: It.
+        inputs: In the order of the file.
+        requirements: What it requires, each with what meets it.
+        runs_here: Whether it runs with the packages of this machine; a container has its own.
+    """
+
+    step: Step
+    inputs: tuple[InputPlan, ...]
+    requirements: tuple[RequirementState, ...]
+    runs_here: bool
+
+
+class PipelinePlan(Record):
+    """A chosen pipeline's chosen steps, in order."""
+
+    pipeline: Pipeline
+    steps: tuple[StepPlan, ...]
+
+
+class Plan(Record):
+    """What would run.
+
+    Attributes:
+        file: The checked file.
+        sections: Those chosen.
+        pipelines: Those chosen, in order.
+        diagnostics: What keeps it from running here: references without a value, requirements that nothing meets.
+    """
+
+    file: ProjectFile
+    sections: tuple[str, ...]
+    pipelines: tuple[PipelinePlan, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    def unmet(self) -> list[RequirementState]:
+        """Give the requirements that nothing meets, each once; those of steps that run elsewhere do not count."""
+        states = [
+            state
+            for pipeline in self.pipelines
+            for step in pipeline.steps
+            if step.runs_here
+            for state in step.requirements
+        ]
+        return list({state.requirement: state for state in states if not state.satisfied_by}.values())
+
+
+class Surroundings(Record):
+    """What a plan may ask of the world.
+
+    Attributes:
+        environment: Gives an environment variable's value, or None.
+        resolve: Gives a block's or a variable's value by namespace and path; see `Hooks.resolve`.
+        check_requirements: Tells what meets a step's requirements.
+        secrets: The run's secrets.
+        prefect_compat: Whether a reference without a value is dropped, as Prefect does.
+        pull_in: Where pull steps run; see `World.pull_in`.
+    """
+
+    environment: Callable[[str], str | None]
+    resolve: Callable[[str, tuple[Any, ...]], Any]
+    check_requirements: Callable[[Step], list[RequirementState]]
+    secrets: Secrets
+    prefect_compat: bool = False
+    pull_in: str = "auto"
+
+
+def make_plan(
+    file: ProjectFile, pipelines: tuple[Pipeline, ...], sections: tuple[str, ...], surroundings: Surroundings
+) -> Plan:
+    """Plan a run; nothing runs and nothing is changed.
+
+    Args:
+        file: A valid file.
+        pipelines: Those chosen.
+        sections: Those chosen.
+        surroundings: What may be asked of the world.
+    """
+    planner = _Planner(file, sections, surroundings)
+    plans = tuple(planner.plan(pipeline) for pipeline in pipelines)
+    return Plan(file, sections, plans, tuple(dict.fromkeys(planner.diagnostics)))
+
+
+class _Planner:
+    def __init__(self, file: ProjectFile, sections: tuple[str, ...], surroundings: Surroundings) -> None:
+        self._file = file
+        self._sections = sections
+        self._around = surroundings
+        self.diagnostics: list[Diagnostic] = []
+
+    def plan(self, pipeline: Pipeline) -> PipelinePlan:
+        """Plan one pipeline; a step that several share is looked at once for each."""
+        plans: list[StepPlan] = []
+        ids: dict[str, Step] = {}
+        names: dict[str, Step] = {}
+        in_container = self._around.pull_in != "here" and may_have_image(pipeline)
+        for section in SECTIONS:
+            for step in pipeline.steps[section]:
+                if section in self._sections:
+                    plans.append(self._step(step, ids, names, in_container=in_container))
+                if step.id:
+                    ids[step.id] = step
+                for output in (step.spec.options.outputs if step.spec is not None else None) or ():
+                    names[output] = step
+        for deployment in pipeline.deployments:
+            self._deployment(deployment)
+        return PipelinePlan(pipeline, tuple(plans))
+
+    def _deployment(self, deployment: Deployment) -> None:
+        """Warn of what a deployment's fields refer to and nothing here has: it stays as it is written."""
+        around = self._around
+        for path, template in deployment.templated:
+            if all(reference.kind == "output" for reference in template.references):
+                continue
+            scope = Scope(
+                environment=around.environment,
+                source=around.resolve,
+                secrets=around.secrets,
+                missing="keep",
+                bare_environment=True,
+            )
+            template.render(scope)
+            offset = node_at(deployment.node, path).offset
+            for missed in scope.missed:
+                if missed.reference is None or missed.reference.kind != "output":
+                    line, column = self._file.source.position(offset)
+                    message = f"{deployment.name}'s {'.'.join(map(str, path))}: {missed.message}"
+                    hint = f"it stays as it is written; {missed.hint}".removesuffix("; ")
+                    found = Diagnostic(WARNING, "unresolved-reference", message, line, column, hint)
+                    self.diagnostics.append(found)
+
+    def _step(self, step: Step, ids: dict[str, Step], names: dict[str, Step], *, in_container: bool) -> StepPlan:
+        inputs = [
+            self._input(step, name, value, step.templates.get(name), ids, names) for name, value in step.inputs.items()
+        ]
+        states = tuple(self._around.check_requirements(step)) if step.requires else ()
+        return StepPlan(step, tuple(inputs), states, step.section != "pull" or not in_container)
+
+    def _input(
+        self, step: Step, name: str, value: Any, template: Template | None, ids: dict[str, Step], names: dict[str, Step]
+    ) -> InputPlan:
+        if template is None:
+            return InputPlan(name, "exact", value)
+        waits: list[str] = []
+        for reference in template.references:
+            if reference.kind == "output":
+                source = ids.get(reference.head) or names.get(reference.head)
+                if source is not None and source.section not in self._sections:
+                    self._report_left_out(step, name, source)
+                if source is not None or not reference.optional:
+                    waits.append(source.label if source is not None else "an earlier step")
+        if waits:
+            return InputPlan(name, "after", value, tuple(dict.fromkeys(waits)))
+        return self._render(step, name, value, template)
+
+    def _render(self, step: Step, name: str, value: Any, template: Template) -> InputPlan:
+        around = self._around
+        missing: Literal["drop", "error"] = "drop" if around.prefect_compat else "error"
+        scope = Scope(environment=around.environment, source=around.resolve, secrets=around.secrets, missing=missing)
+        try:
+            rendered = template.render(scope)
+        except TemplateError as error:
+            self._report_missing(step, name, error)
+            return InputPlan(name, "missing", value)
+        if rendered.tainted:
+            return InputPlan(name, "secret", rendered.shown)
+        return InputPlan(name, "exact", rendered.value)
+
+    def _report_missing(self, step: Step, name: str, error: TemplateError) -> None:
+        reference = getattr(error, "reference", None)
+        # The worker has an environment of its own, which nothing here can tell.
+        on_worker = step.section == "pull" and reference is not None and reference.kind == "environment"
+        line, column = self._place(step, name)
+        message = f"{step.label}'s {name}: {error.message}"
+        hint = error.hint
+        if step.section == "pull" and not on_worker:
+            hint = f"{hint}; or leave the pull steps out: --pull-in skip".removeprefix("; ")
+        severity = WARNING if on_worker else ERROR
+        self.diagnostics.append(Diagnostic(severity, "unresolved-reference", message, line, column, hint))
+
+    def _report_left_out(self, step: Step, name: str, source: Step) -> None:
+        line, column = self._place(step, name)
+        message = f"{step.label}'s {name} needs {source.label}, a {source.section} step that --only leaves out"
+        hint = f"add {source.section} to --only, or set it: --set {step.label}.{name}=…"
+        self.diagnostics.append(Diagnostic(ERROR, "left-out-step", message, line, column, hint))
+
+    def _place(self, step: Step, name: str) -> tuple[int, int]:
+        return self._file.source.position(step.node.entries[name][1].offset)
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Give the document that `plan --format json` prints; `docs/command-line.md` describes it."""
+    return {
+        "file": plan.file.source.name,
+        "sections": list(plan.sections),
+        "pipelines": [
+            {
+                "deployments": [deployment.name for deployment in pipeline.pipeline.deployments],
+                "steps": [_step_json(step) for step in pipeline.steps],
+            }
+            for pipeline in plan.pipelines
+        ],
+        "diagnostics": [found._asdict() for found in plan.diagnostics],
+    }
+
+
+def _step_json(plan: StepPlan) -> dict[str, Any]:
+    step = plan.step
+    return {
+        "section": step.section,
+        "id": step.id or None,
+        "name": step.name,
+        "line": step.line,
+        "provider": step.spec.distribution or "the project" if step.spec is not None else None,
+        "inputs": [
+            {
+                "name": each.name,
+                "state": each.state,
+                "value": HIDDEN if each.state == "secret" and not isinstance(each.value, str) else each.value,
+                "after": list(each.after),
+            }
+            for each in plan.inputs
+        ],
+        "requires": [
+            {
+                "requirement": state.requirement,
+                "satisfied_by": state.satisfied_by or None,
+                "problem": state.problem or None,
+            }
+            for state in plan.requirements
+        ],
+    }

@@ -1,0 +1,116 @@
+"""Where the pull steps of a pipeline are rehearsed: in its image, in a child process, or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from stepengine.errors import StepError
+from stepengine.model import AUTO_DIRECTORY, IMAGE_PATH, image_node
+from stepengine.result import PullPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stepengine.model import Pipeline, Step
+    from stepengine.planning.plan import Plan
+    from stepengine.running.places import Place
+    from stepengine.running.runner import World
+    from stepengine.templating import Scope
+
+
+def open_pull_place(
+    pipeline: Pipeline, scope: Scope, world: World, plan: Plan, note: Callable[[str], None]
+) -> tuple[Place, PullPlace]:
+    """Make the place where a pipeline's pull steps run.
+
+    Args:
+        pipeline: It; its build and push steps have run.
+        scope: Their outputs; from now on it also asks the place's environment.
+        world: What the run may use.
+        plan: What runs.
+        note: Receives one line where the place is not the one that users would expect.
+
+    Raises:
+        StepError: `--pull-in image` cannot be had, or the place cannot be made.
+    """
+    image = "" if world.pull_in == "here" else image_of(pipeline, scope)
+    if not image and world.pull_in == "image":
+        hint = "build one, or set the deployment's work_pool.job_variables.image"
+        raise StepError("--pull-in image: the pipeline has no image", hint=hint)
+    if image:
+        from stepengine.pulling.container import connect
+
+        client = connect(world.environ)
+        if client is not None:
+            return _open_container(client, image, pipeline, world, plan, note)
+        if world.pull_in == "image":
+            raise StepError("--pull-in image: no Docker Engine answers", hint="start it, or set DOCKER_HOST")
+        note(f"no Docker Engine answers: the pull steps run in a child process instead of {image}")
+    return _open_child(world, plan)
+
+
+def _open_container(
+    client: Any, image: str, pipeline: Pipeline, world: World, plan: Plan, note: Callable[[str], None]
+) -> tuple[Place, PullPlace]:
+    from stepengine.pulling.container import ContainerTransport, ensure_image
+    from stepengine.pulling.worker_place import WorkerPlace
+
+    ensure_image(client, image, note)
+    targets = [step.spec.target for step in pipeline.steps["pull"] if step.spec is not None]
+    place = WorkerPlace(
+        ContainerTransport(client, image, targets),
+        f"in a container of {image}",
+        environ={},
+        project=plan.file.project,
+        block=world.block,
+    )
+    return place, PullPlace("image", image, place.directory)
+
+
+def _open_child(world: World, plan: Plan) -> tuple[Place, PullPlace]:
+    from stepengine.pulling.worker_place import ChildTransport, WorkerPlace
+
+    transport = ChildTransport(world.directory, world.environ)
+    place = WorkerPlace(
+        transport,
+        "in a child process",
+        environ={},
+        project=plan.file.project,
+        block=world.block,
+        directory=transport.directory,
+    )
+    return place, PullPlace("here", None, place.directory)
+
+
+def image_of(pipeline: Pipeline, scope: Scope) -> str:
+    """Give the image that a pipeline's worker would run: the last one that it built, else the first deployment's."""
+    for step in reversed(pipeline.steps["build"]):
+        if step.is_build:
+            built = scope.outputs.get(step.id or "image")
+            image = built.get("image") if isinstance(built, dict) else built
+            if isinstance(image, str):
+                return image
+    for deployment in pipeline.deployments:
+        node = image_node(deployment)
+        if node is None:
+            continue
+        template = dict(deployment.templated).get(IMAGE_PATH)
+        value = node.value
+        if template is not None:
+            value = template.render(scope.with_policy("drop")).value
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def pull_failure_hint(pipeline: Pipeline, directory: str, step: Step, place: PullPlace | None) -> str:
+    """Say what a failed pull step may need to know of the place where it ran."""
+    if place is None or step.short_name != "set_working_directory":
+        return ""
+    if place.kind == "here":
+        return "it ran on this machine; the worker's may have the directory: --pull-in skip leaves the pull steps out"
+    auto = any(each.is_build and each.inputs.get("dockerfile") == "auto" for each in pipeline.steps["build"])
+    if auto:
+        return f"dockerfile: auto put the project into {AUTO_DIRECTORY}{os.path.basename(directory)}"
+    return f"the directory is looked for in the image {place.image}"

@@ -1,0 +1,238 @@
+"""The far side of a pull rehearsal: runs steps as it is told, in a child process or in a container.
+
+It needs Python 3.10 and nothing else. Messages are JSON, one a line; they come on standard input and go to standard
+output; what steps print goes into pipes of its own and becomes messages.
+
+Towards the worker: `{"environ": …, "project": …, "directory": …}` once; for each step
+`{"target": "module:attribute", "inputs": …, "context": "name"}`; in answer to a question `{"block": …}` or
+`{"error": …}`. From the worker: `{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`;
+`{"need_block": [type, name]}`; at the end of each step `{"result": …, "directory": …}` or
+`{"failed": …, "directory": …}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from stepengine.errors import StepEngineError, TemplateError
+from stepengine.running.calling import call_step
+from stepengine.running.context import Context
+from stepengine.running.failures import describe_exception
+from stepengine.running.process import GRACE_SECONDS
+
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import BinaryIO
+
+_MARK = b"\0stepengine-step-end\0"
+_IDLE_SECONDS = 0.1
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Serve steps until standard input ends."""
+    ending = _Ending()
+    try:
+        _serve(_Channel(), ending)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _serve(channel: _Channel, ending: _Ending) -> None:
+    hello = channel.receive()
+    if hello is None:
+        return
+    worker = _Worker(channel, hello, ending)
+    process = os.getpid()
+    while (message := channel.receive()) is not None:
+        reply = worker.run(message)
+        if os.getpid() != process:
+            os._exit(0)  # a child that the step forked came back from it: the channel is its parent's
+        channel.send(reply)
+
+
+class _Ending:
+    """Turns the first signal to end into KeyboardInterrupt, so that what steps started is ended with them."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._process = os.getpid()
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._end)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a child that the step forked
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif not self.begun:
+            self.begun = True
+            raise KeyboardInterrupt
+
+
+def _interrupt() -> None:
+    """Have the main thread end; a signal that another thread took would not wake it."""
+    if hasattr(signal, "pthread_kill"):
+        ident = threading.main_thread().ident
+        signal.pthread_kill(ident or 0, signal.SIGTERM)
+    else:
+        import _thread
+
+        _thread.interrupt_main(signal.SIGTERM)
+
+
+class _Channel:
+    """The two pipes to the engine, moved out of the steps' reach."""
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._in: BinaryIO = os.fdopen(os.dup(0), "rb")
+        self._out: BinaryIO = os.fdopen(os.dup(1), "wb")
+        self._lock = threading.Lock()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        self._prints = [_Prints(1, "stdout", self), _Prints(2, "stderr", self)]
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        """Queue what comes; at its end the engine is gone, and a step that runs must not go on without it."""
+        for line in self._in:
+            self._messages.put(line)
+        self._messages.put(b"")
+        time.sleep(_IDLE_SECONDS)  # where no step runs, the process ends by itself
+        _interrupt()
+        time.sleep(2 * GRACE_SECONDS)
+        os._exit(_INTERRUPTED)
+
+    def receive(self) -> dict[str, Any] | None:
+        """Give the next message; None at the end."""
+        line = self._messages.get()
+        return json.loads(line) if line.strip() else None
+
+    def send(self, data: bytes) -> None:
+        """Send an encoded message, after all that has been printed before it."""
+        for prints in self._prints:
+            prints.drain()
+        self._write(data)
+
+    def emit(self, kind: str, data: dict[str, Any]) -> None:
+        """Send what a step reports; a child that the step forked can only print."""
+        if os.getpid() == self._process:
+            self._write(_encode({"emit": kind, "data": data}))
+        elif kind == "output":
+            os.write(2 if data["stream"] == "stderr" else 1, f"{data['line']}\n".encode("utf-8", "replace"))
+
+    def _write(self, data: bytes) -> None:
+        with self._lock:
+            self._out.write(data)
+            self._out.flush()
+
+
+def _encode(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, default=_not_data).encode() + b"\n"
+
+
+def _not_data(value: Any) -> Any:
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return str(value)
+
+
+class _Prints:
+    """Replaces one of the process's output descriptors by a pipe, whose lines become messages."""
+
+    def __init__(self, descriptor: int, stream: str, channel: _Channel) -> None:
+        self._stream = stream
+        self._channel = channel
+        self._seen = threading.Event()
+        reading, self._writing = os.pipe()
+        os.dup2(self._writing, descriptor)
+        threading.Thread(target=self._read, args=(reading,), daemon=True).start()
+
+    def drain(self) -> None:
+        """Wait until all that has been printed so far has been sent."""
+        (sys.stdout if self._stream == "stdout" else sys.stderr).flush()
+        self._seen.clear()
+        os.write(self._writing, _MARK)
+        self._seen.wait(5)
+
+    def _read(self, reading: int) -> None:
+        rest = b""
+        while chunk := os.read(reading, 65536):
+            rest += chunk
+            if _MARK in rest:
+                before, _, rest = rest.partition(_MARK)
+                self._lines(before + b"\n" if before and not before.endswith(b"\n") else before)
+                self._seen.set()
+            rest = self._lines(rest)
+
+    def _lines(self, data: bytes) -> bytes:
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            text = line.rstrip(b"\r").decode("utf-8", "replace")
+            self._channel.emit("output", {"stream": self._stream, "line": text})
+        return rest
+
+
+class _Worker:
+    def __init__(self, channel: _Channel, hello: dict[str, Any], ending: _Ending) -> None:
+        self._channel = channel
+        self._ending = ending
+        os.environ.update(hello["environ"])
+        if hello["directory"]:
+            os.chdir(hello["directory"])
+        sys.path.insert(0, "")  # the worker's directory, where cloned code may be
+        self._context = Context(
+            os.getcwd(),
+            project=hello["project"],
+            emit=channel.emit,
+            block=self._block,
+        )
+        channel.send(_encode({"environ": dict(os.environ), "directory": self._context.directory}))
+
+    def _block(self, type_slug: str, name: str) -> Any:
+        self._channel.send(_encode({"need_block": [type_slug, name]}))
+        answer = self._channel.receive() or {"error": "the engine is gone"}
+        if "error" in answer:
+            raise TemplateError(answer["error"], hint=answer.get("hint", ""))
+        return answer["block"]
+
+    def run(self, message: dict[str, Any]) -> bytes:
+        """Run one step and say how it went, encoded."""
+        try:
+            reply = self._call(message)
+        except BaseException as error:  # a step is a third party's: all of it is its failure
+            if self._ending.begun:
+                raise
+            reply = {"failed": _describe(error)}
+        directory = self._context.directory
+        try:
+            return _encode({**reply, "directory": directory})
+        except Exception as error:  # noqa: BLE001 - the value's own methods are called
+            text = f"its return value cannot be passed on: {_describe(error)['message']}"
+            return _encode({"failed": {"message": text, "hint": "", "output": ""}, "directory": directory})
+
+    def _call(self, message: dict[str, Any]) -> dict[str, Any]:
+        import importlib
+
+        module, _, attribute = message["target"].partition(":")
+        function: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            function = getattr(function, part)
+        return {"result": call_step(function, message["inputs"], self._context, message["context"])}
+
+
+def _describe(error: BaseException) -> dict[str, str]:
+    if isinstance(error, StepEngineError):
+        return {"message": error.message, "hint": error.hint, "output": getattr(error, "output", "")}
+    text, output = describe_exception(error)
+    return {"message": text, "hint": "", "output": output}

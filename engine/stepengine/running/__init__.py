@@ -1,0 +1,1 @@
+"""The execution of a plan on this machine: steps, their contexts and their child processes."""

@@ -1,0 +1,72 @@
+"""Calling a step's function: with its context, awaited where it is async, its prints taken for output."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from stepengine.running.prints import captured_prints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from stepengine.running.context import Context
+
+
+def call_step(function: Callable[..., Any], inputs: dict[str, Any], context: Context, context_argument: str) -> Any:
+    """Call a step.
+
+    Args:
+        function: Its callable.
+        inputs: Its arguments.
+        context: The run's context.
+        context_argument: The name of the argument that takes it; empty where the function knows nothing of contexts: it
+            then gets the context's directory and environment as the process's own, and what it changes there is carried
+            over, as in Prefect.
+
+    Returns:
+        What the function returned.
+
+    Raises:
+        Exception: whatever the function raises.
+    """
+    if context_argument:
+        return _finish(function(**inputs, **{context_argument: context}))
+    with _process_state(context), captured_prints(lambda stream, line: context.write(line, stream=stream)):
+        return _finish(function(**inputs))
+
+
+def _finish(result: Any) -> Any:
+    if not hasattr(result, "__await__"):
+        return result
+    import asyncio
+
+    async def wait() -> Any:
+        return await result
+
+    return asyncio.run(wait())
+
+
+@contextmanager
+def _process_state(context: Context) -> Iterator[None]:
+    """Lend a plain function the process's directory and environment; take over what it makes of them."""
+    directory, environ = os.getcwd(), dict(os.environ)
+    os.chdir(context.directory)
+    _replace_environ(context.environ)
+    try:
+        yield
+    finally:
+        context.environ = dict(os.environ)
+        _replace_environ(environ)
+        with suppress(FileNotFoundError):  # the function removed its directory: its successors start where it did
+            context.directory = os.getcwd()
+        os.chdir(directory)
+
+
+def _replace_environ(environ: dict[str, str]) -> None:
+    if environ == os.environ:
+        return
+    for name in [name for name in os.environ if name not in environ]:
+        del os.environ[name]
+    os.environ.update(environ)

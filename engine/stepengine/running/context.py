@@ -1,0 +1,143 @@
+"""What a step may use of the run that it is part of."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from stepengine.errors import TemplateError
+from stepengine.running.process import Completed, run_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Context:
+    """A step's view of its pipeline. A step asks for one by annotating an argument with `Context`.
+
+    One context serves all steps of a pipeline in one place (this process, a child process or a container), so what a
+    step changes here (the directory, the environment) is there for its successors.
+
+    Args:
+        directory: Where the pipeline starts; absolute.
+        environ: The environment of the steps' child processes; copied.
+        python: The interpreter that packages are installed for.
+        project: The values at the file's top level, for steps that read one (`prefect-version`).
+        emit: Receives `(kind, data)` of all that a step reports; see the methods below for the kinds.
+        block: Finds a block's data by `(type slug, name)`.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        *,
+        environ: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+        project: Mapping[str, Any] | None = None,
+        emit: Callable[[str, dict[str, Any]], None] = lambda _kind, _data: None,
+        block: Callable[[str, str], Any] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.environ: dict[str, str] = dict(os.environ if environ is None else environ)
+        self.python = python
+        self.project: Mapping[str, Any] = project or {}
+        self._emit = emit
+        self._block = block
+
+    def change_directory(self, path: str) -> str:
+        """Make `path` the directory of the steps that follow.
+
+        Returns:
+            The absolute path, symbolic links resolved (as `os.getcwd` gives it).
+
+        Raises:
+            FileNotFoundError, NotADirectoryError, PermissionError: it cannot be entered.
+        """
+        target = os.path.realpath(self.resolve(path))
+        os.scandir(target).close()
+        self.directory = target
+        return target
+
+    def resolve(self, path: str) -> str:
+        """Give the absolute form of a path that is relative to the working directory."""
+        return os.path.normpath(os.path.join(self.directory, os.path.expanduser(path)))
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stream: bool = True,
+        timeout: float | None = None,
+        stdin: bytes | None = None,
+        on_line: Callable[[str, str], None] | None = None,
+    ) -> Completed:
+        """Run a program to its end, its output shown live unless `stream` is false.
+
+        Args:
+            args: The program and its arguments.
+            cwd: Its directory, relative to the working directory.
+            env: Variables added to the pipeline's environment for this program alone.
+            stream: Whether its lines are reported as they come.
+            timeout: Seconds until it is ended.
+            stdin: What it reads.
+            on_line: Called with `("stdout"|"stderr", line)` instead of reporting the line; of a line that overwrites
+                itself, as programs show their progress, with each state.
+
+        Returns:
+            Its exit status and output; a non-zero status raises nothing.
+
+        Raises:
+            FileNotFoundError, PermissionError, NotADirectoryError: it could not be started.
+            TimeoutError: it ran longer than `timeout`.
+        """
+        return run_process(
+            args,
+            cwd=self.resolve(cwd) if cwd else self.directory,
+            env={**self.environ, **env} if env else self.environ,
+            on_line=on_line or (self._on_line if stream else None),
+            each_state=on_line is not None,
+            timeout=timeout,
+            stdin=stdin,
+        )
+
+    def _on_line(self, stream: str, line: str) -> None:
+        self._emit("output", {"stream": stream, "line": line})
+
+    def write(self, line: str, *, stream: str = "stdout") -> None:
+        """Report one line of output."""
+        self._emit("output", {"stream": stream, "line": line})
+
+    def progress(self, key: str, text: str, current: int | None = None, total: int | None = None) -> None:
+        """Report how far one of the step's activities is.
+
+        Args:
+            key: Names the activity (a layer's id, say); a further report of the same key replaces the one before.
+            text: What is going on, in a few words.
+            current: How much is done, in the activity's own unit (bytes).
+            total: How much there is to do, in the same unit.
+        """
+        self._emit("progress", {"key": key, "text": text, "current": current, "total": total})
+
+    def warn(self, message: str) -> None:
+        """Report something that the user should know and that fails nothing."""
+        self._emit("warning", {"message": message})
+
+    def secret(self, value: str) -> None:
+        """Have a value masked wherever it would be shown from now on."""
+        self._emit("secret", {"value": value})
+
+    def block(self, type_slug: str, name: str) -> Any:
+        """Give a block's data.
+
+        Raises:
+            TemplateError: no source has the block.
+        """
+        if self._block is None:
+            raise TemplateError(
+                f"no source has the block {type_slug}/{name}",
+                hint="set STEPENGINE_BLOCKS, or write it into the blocks file",
+            )
+        return self._block(type_slug, name)

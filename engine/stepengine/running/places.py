@@ -1,0 +1,110 @@
+"""Where steps run: this process, a child process, or a container.
+
+Each takes inputs as data and gives outputs as data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stepengine.running.calling import call_step
+from stepengine.running.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stepengine.catalogue.spec import StepSpec
+    from stepengine.model import Step
+
+    Emit = Callable[[str, dict[str, Any]], None]
+
+
+class Place(Protocol):
+    """Where the steps of one part of a pipeline run, one after the other."""
+
+    description: str
+    """In words, for people; empty for this process."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment variables there."""
+
+    @property
+    def directory(self) -> str:
+        """The working directory that the next step starts in."""
+
+    def call(self, step: Step, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
+        """Run a step.
+
+        Args:
+            step: It.
+            spec: What its name stands for.
+            inputs: Its arguments, rendered.
+            emit: Receives what it reports, as `Context` does.
+
+        Returns:
+            What its function returned.
+
+        Raises:
+            StepError: it failed.
+            Exception: its function raised anything else.
+        """
+
+    def close(self) -> None:
+        """End it and remove what it made."""
+
+
+class LocalPlace:
+    """This process.
+
+    Args:
+        load: Imports a step's callable.
+        directory: Where the steps start.
+        environ: The environment of their child processes.
+        project: The values at the file's top level.
+        block: Finds a block's data by `(type slug, name)`.
+    """
+
+    description = ""
+
+    def __init__(
+        self,
+        load: Callable[[StepSpec], Callable[..., Any]],
+        directory: str,
+        environ: Mapping[str, str],
+        project: Mapping[str, Any],
+        block: Callable[[str, str], Any],
+    ) -> None:
+        self.environ = environ
+        self._load = load
+        self._emit: Emit = lambda _kind, _data: None
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._context = Context(directory, environ=environ, project=project, emit=self._forward, block=block)
+
+    @property
+    def directory(self) -> str:
+        """The working directory that the next step starts in."""
+        return self._context.directory
+
+    @property
+    def state(self) -> tuple[str, dict[str, str]]:
+        """The directory and the environment that the next step starts with."""
+        return self._context.directory, dict(self._context.environ)
+
+    @state.setter
+    def state(self, state: tuple[str, dict[str, str]]) -> None:
+        self._context.directory, self._context.environ = state[0], dict(state[1])
+
+    def call(self, step: Step, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
+        """Run a step; see `Place.call`."""
+        function = self._functions.get(step.name)
+        if function is None:
+            function = self._functions[step.name] = self._load(spec)
+        self._emit = emit
+        return call_step(function, inputs, self._context, spec.context)
+
+    def _forward(self, kind: str, data: dict[str, Any]) -> None:
+        self._emit(kind, data)
+
+    def close(self) -> None:
+        """Nothing is left to end."""

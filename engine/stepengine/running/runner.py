@@ -1,0 +1,338 @@
+"""The execution of a plan: steps in order, outputs passed on, failures told; nothing is skipped without a word."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from stepengine.catalogue.spec import REQUIRED, StepSpec, unreadable_spec
+from stepengine.document.nodes import node_at
+from stepengine.errors import StepEngineError, TemplateError
+from stepengine.events import (
+    Notice,
+    PipelineFinished,
+    PipelineStarted,
+    StepFinished,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+)
+from stepengine.pulling.pull import open_pull_place, pull_failure_hint
+from stepengine.records import Record
+from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
+from stepengine.running.deployment_fields import FieldProblem, resolve_deployment
+from stepengine.running.failures import describe_exception
+from stepengine.running.places import LocalPlace
+from stepengine.secrecy.masking import Masking
+from stepengine.templating import MISSING, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stepengine.model import Deployment, Pipeline, Step
+    from stepengine.planning.plan import PipelinePlan, Plan
+    from stepengine.running.places import Place
+    from stepengine.secrecy.secrets import Secrets
+
+TAIL_LINES = 20
+"""How much of a failed step's output is shown again."""
+
+
+class World(Record):
+    """What a run may use of the world.
+
+    Attributes:
+        directory: The file's directory; absolute. Build and push steps start there.
+        environ: The environment.
+        load: Imports a step's callable.
+        resolve: Gives a block's or a variable's value; see `Hooks.resolve`.
+        secrets: The run's secrets.
+        pull_in: "auto", "image", "here" or "skip".
+        prefect_compat: Whether a reference without a value is dropped, as Prefect does.
+    """
+
+    directory: str
+    environ: Mapping[str, str]
+    load: Callable[[StepSpec], Callable[..., Any]]
+    resolve: Callable[[str, tuple[Any, ...]], Any]
+    secrets: Secrets
+    pull_in: str = "auto"
+    prefect_compat: bool = False
+
+    def block(self, type_slug: str, name: str) -> Any:
+        """Give a block's data, and have it masked from now on."""
+        data = self.resolve("prefect.blocks", (type_slug, name))
+        self.secrets.add_block(type_slug, data)
+        return data
+
+
+def run_plan(plan: Plan, world: World, listener: Callable[[Any], None]) -> RunResult:
+    """Run a plan.
+
+    Args:
+        plan: What to run.
+        world: What it may use.
+        listener: Takes the events of `stepengine.events`, secrets masked.
+
+    Returns:
+        How it went, secrets masked. Failures of steps and Ctrl-C are part of it.
+    """
+    runner = _Runner(plan, world, Masking(world.secrets, listener))
+    return runner.run()
+
+
+class _Recorded(Record):
+    """A step that an earlier pipeline ran, and the state that it left."""
+
+    result: StepResult
+    state: tuple[str, dict[str, str]]
+
+
+class _Runner:
+    def __init__(self, plan: Plan, world: World, report: Masking) -> None:
+        self._plan = plan
+        self._world = world
+        self._report = report
+        self._recorded: dict[Any, _Recorded] = {}
+        self._interrupted = False
+
+    def run(self) -> RunResult:
+        """Run all pipelines; a failed one does not keep the next from running, an interruption does."""
+        results: list[PipelineResult] = []
+        deployments: list[dict[str, Any]] = []
+        failures: list[Failure] = []
+        total = len(self._plan.pipelines)
+        for number, planned in enumerate(self._plan.pipelines, 1):
+            names = tuple(deployment.name for deployment in planned.pipeline.deployments)
+            self._report(PipelineStarted(number, total, names, len(planned.steps)))
+            run = _PipelineRun(planned, self._plan, self._world, self._report, self._recorded if total > 1 else None)
+            result = run.run(skip=self._interrupted)
+            self._interrupted = self._interrupted or run.interrupted
+            results.append(result)
+            failures += [step.failure for step in result.steps if step.failure is not None]
+            for deployment in planned.pipeline.deployments:
+                fields, problems = resolve_deployment(deployment, run.scope)
+                deployments.append(fields)
+                if not run.failed:  # else its outputs are missing, which is told already
+                    failures += self._tell_problems(deployment, problems)
+            self._report(PipelineFinished(result))
+        status = "interrupted" if self._interrupted else "failed" if failures else "succeeded"
+        failure = failures[0] if failures else None
+        return self._report.finish(RunResult(status, tuple(results), tuple(deployments), failure))
+
+    def _tell_problems(self, deployment: Deployment, problems: list[FieldProblem]) -> list[Failure]:
+        """Warn of fields that stay as they are written; give those that can never have a value as failures."""
+        failures = []
+        for problem in problems:
+            source = self._plan.file.source
+            line, column = source.position(node_at(deployment.node, problem.path).offset)
+            field = ".".join(map(str, problem.path))
+            where = f"{source.name}:{line}:{column} (deployment {deployment.name}, {field})"
+            if problem.is_failure:
+                failures.append(Failure(problem.error.message, where, problem.error.hint, ""))
+            elif problem.is_of_run:
+                self._report(Notice(f"{where}: {problem.error.message}; it stays as it is written", None))
+        return failures
+
+
+class _PipelineRun:
+    """One pipeline."""
+
+    def __init__(
+        self, planned: PipelinePlan, plan: Plan, world: World, report: Masking, recorded: dict[Any, _Recorded] | None
+    ) -> None:
+        self._pipeline: Pipeline = planned.pipeline
+        self._steps = [step.step for step in planned.steps]
+        self._plan = plan
+        self._world = world
+        self._report = report
+        self._recorded = recorded
+        self._key: Any = None
+        self._results: list[StepResult] = []
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._place: Place | None = None
+        self._pull_place: PullPlace | None = None
+        self.interrupted = False
+        self.failed = False
+        self.outputs: dict[str, Any] = {}
+        self._ids: dict[str, Any] = {}
+        self.scope = self._pull_scope = self._scope(world.environ)
+
+    def _scope(self, environ: Mapping[str, str]) -> Scope:
+        return Scope(
+            self.outputs,
+            ids=self._ids,
+            environment=environ.get,
+            source=self._world.resolve,
+            secrets=self._world.secrets,
+            missing="drop" if self._world.prefect_compat else "error",
+        )
+
+    def run(self, *, skip: bool) -> PipelineResult:
+        """Run the steps; after a failure or an interruption the rest is noted as skipped."""
+        local = LocalPlace(
+            self._world.load, self._world.directory, self._world.environ, self._plan.file.project, self._world.block
+        )
+        going = not skip
+        try:
+            for step in self._steps:
+                if not going:
+                    self._skip(step)
+                elif step.section == "pull":
+                    going = self._run_pull(step)
+                else:
+                    going = self._run_shared(step, local)
+        finally:
+            self._close()
+        names = tuple(deployment.name for deployment in self._pipeline.deployments)
+        return PipelineResult(names, tuple(self._results), self.outputs, self._pull_place)
+
+    def _skip(self, step: Step) -> None:
+        result = StepResult(step.section, step.id or None, step.name, "skipped", 0.0, {})
+        self._results.append(result)
+        self._report(StepFinished(step, result))
+
+    def _run_shared(self, step: Step, local: LocalPlace) -> bool:
+        """Run a build or push step, unless an earlier pipeline ran the same steps up to it: they need not run twice."""
+        if self._recorded is None:
+            return self._run_step(step, local)
+        self._key = (self._key, step.name, step.id, step.requires, repr(step.inputs))
+        recorded = self._recorded.get(self._key)
+        if recorded is None or step.inputs.get("ignore_cache") is True:
+            succeeded = self._run_step(step, local)
+            self._recorded[self._key] = _Recorded(self._results[-1], local.state)
+            return succeeded
+        status = "cached" if recorded.result.status == "succeeded" else recorded.result.status
+        result = recorded.result._replace(status=status, duration_s=0.0)
+        local.state = recorded.state
+        self._take(step, result)
+        return result.failure is None
+
+    def _run_pull(self, step: Step) -> bool:
+        if self._world.pull_in == "skip":
+            self._pull_place = PullPlace("skip", None, None)
+            self._skip(step)
+            return True
+        try:
+            if self._place is None:
+                self._place, self._pull_place = open_pull_place(
+                    self._pipeline, self.scope, self._world, self._plan, self._note
+                )
+                # As when Prefect deploys: what is set here is filled in here, the rest on the worker.
+                self._world.secrets.add_environment(self._place.environ)
+                self._pull_scope = self._scope({**self._place.environ, **self._world.environ})
+        except (StepEngineError, OSError) as error:
+            self._take(step, self._failed(step, perf_counter(), self._explain(step, error)))
+            return False
+        except KeyboardInterrupt:
+            self._take(step, self._stopped(step, perf_counter()))
+            return False
+        succeeded = self._run_step(step, self._place)
+        if self._pull_place is not None:
+            self._pull_place = self._pull_place._replace(directory=self._place.directory)
+        return succeeded
+
+    def _note(self, message: str) -> None:
+        self._report(Notice(message, None))
+
+    def _close(self) -> None:
+        if self._place is not None:
+            self._place.close()
+            self._place = None
+
+    def _run_step(self, step: Step, place: Place) -> bool:
+        started = perf_counter()
+        self._report(StepStarted(step, place.description))
+        self._tail.clear()
+
+        def emit(kind: str, data: dict[str, Any]) -> None:
+            self._take_report(step, kind, data)
+
+        try:
+            spec = step.spec or _spec_elsewhere(step)
+            returned = place.call(step, spec, self._inputs(step, spec), emit)
+        except KeyboardInterrupt:
+            result = self._stopped(step, started)
+        except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
+            result = self._failed(step, started, self._explain(step, error))
+        else:
+            outputs = returned if isinstance(returned, dict) else {}
+            result = StepResult(
+                step.section, step.id or None, step.name, "succeeded", perf_counter() - started, outputs
+            )
+        self._report.end_output(step)
+        self._take(step, result)
+        return result.failure is None
+
+    def _take(self, step: Step, result: StepResult) -> None:
+        self._results.append(result)
+        self.failed = self.failed or result.failure is not None
+        if result.failure is None and result.outputs:
+            if step.id:
+                self.outputs[step.id] = self._ids[step.id] = result.outputs
+            self.outputs.update(result.outputs)
+        self._report(StepFinished(step, result))
+
+    def _inputs(self, step: Step, spec: StepSpec) -> dict[str, Any]:
+        """Render a step's inputs; a null for one that takes none, and has a default, is as if it were not there."""
+        inputs = dict(step.inputs)
+        scope = self._pull_scope if step.section == "pull" else self.scope
+        for name, template in step.templates.items():
+            value = template.render(scope).value
+            for missed in scope.missed:
+                self._report(Notice(f"{name}: {missed.message}", step))
+            scope.missed.clear()
+            if value is MISSING:
+                del inputs[name]
+            else:
+                inputs[name] = value
+        if None in inputs.values():
+            for each in spec.inputs or ():
+                is_null = each.name in inputs and inputs[each.name] is None
+                if is_null and each.default is not REQUIRED and each.default is not None and spec.options.provides:
+                    del inputs[each.name]
+        return inputs
+
+    def _take_report(self, step: Step, kind: str, data: dict[str, Any]) -> None:
+        if kind == "output":
+            self._tail.append(data["line"])
+            self._report(StepOutput(step, data["stream"], data["line"]))
+        elif kind == "progress":
+            self._report(StepProgress(step, data["key"], data["text"], data["current"], data["total"]))
+        elif kind == "warning":
+            self._report(Notice(data["message"], step))
+        elif kind == "secret":
+            self._world.secrets.add(data["value"])
+
+    def _failed(self, step: Step, started: float, failure: Failure) -> StepResult:
+        return StepResult(step.section, step.id or None, step.name, "failed", perf_counter() - started, {}, failure)
+
+    def _stopped(self, step: Step, started: float) -> StepResult:
+        self.interrupted = True
+        failure = Failure(f"{step.label} was interrupted", self._where(step), "", "\n".join(self._tail))
+        return self._failed(step, started, failure)
+
+    def _where(self, step: Step) -> str:
+        return f"{self._plan.file.source.name}:{step.line}:{step.column} ({step.section} step {step.label})"
+
+    def _explain(self, step: Step, error: BaseException) -> Failure:
+        hint, output = "", ""
+        if isinstance(error, StepEngineError):
+            message, hint, output = error.message, error.hint, getattr(error, "output", "")
+            if isinstance(error, TemplateError):
+                message = f"an input of {step.label} has no value: {message}"
+        else:
+            message, output = describe_exception(error)
+        if step.section == "pull":
+            extra = pull_failure_hint(self._pipeline, self._world.directory, step, self._pull_place)
+            hint = "; ".join(filter(None, [hint, extra]))
+        return Failure(message, self._where(step), hint, output or "\n".join(self._tail))
+
+
+def _spec_elsewhere(step: Step) -> StepSpec:
+    """Take a name that is not known here as the dotted path of a function that the worker can import."""
+    module, dot, attribute = step.name.rpartition(".")
+    if step.section != "pull" or not dot:
+        raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
+    return unreadable_spec(step.name, f"{module}:{attribute}")
