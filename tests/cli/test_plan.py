@@ -73,10 +73,57 @@ def test_a_deployment_field_without_a_value_here_is_a_warning(cli):
     )
     outcome = cli.stepengine("plan")
     assert outcome.code == 0
-    assert "prefect.yaml:6:12: warning: one's version: the environment variable NOWHERE_SET is not set" in outcome.err
+    assert "prefect.yaml:6:16: warning: one's version: the environment variable NOWHERE_SET is not set" in outcome.err
 
 
 def test_verbose_shows_the_plan_before_the_run(cli):
     outcome = cli.run(f"build:\n- {SHELL}:\n    id: a\n    script: echo hello\n", "--verbose")
     assert outcome.code == 0
     assert outcome.err.index("script  echo hello") < outcome.err.index("  hello\n")
+
+
+def test_all_references_of_an_input_without_a_value_are_told_each_at_its_place(cli):
+    text = f"build:\n- {SHELL}:\n    script: echo {{{{ $NOWHERE_A }}}} {{{{ prefect.blocks.secret.nowhere }}}}\n"
+    text += "    env:\n      A: a\n      B: '{{ prefect.variables.nowhere }}'\n"
+    cli.write("prefect.yaml", text)
+    outcome = cli.stepengine("plan", "--format", "json")
+    assert outcome.code == 2
+    assert [(each["line"], each["column"]) for each in outcome.json["diagnostics"]] == [(3, 21), (3, 38), (6, 14)]
+
+
+def test_a_requirement_that_nothing_meets_is_told_with_its_place(cli):
+    text = f"build:\n- {SHELL}:\n    id: first\n    requires:\n    - prefect\n    - of-nobody>=1\n    script: echo\n"
+    cli.write("prefect.yaml", text)
+    outcome = cli.stepengine("plan", "--format", "json")
+    assert outcome.code == 0
+    (found,) = outcome.json["diagnostics"]
+    assert (found["severity"], found["code"], found["line"]) == ("warning", "unmet-requirement", 6)
+    assert found["message"] == "first requires of-nobody>=1: of-nobody is not installed"
+    outcome = cli.stepengine("run", "--format", "json")
+    assert outcome.code == 4
+    assert outcome.json["error"]["where"] == "prefect.yaml:6:7"
+    assert "first requires of-nobody>=1" in outcome.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [
+        ("plain", ""),
+        ("plain[lacking]", "plain[lacking]: the extra 'lacking' lacks something: of-nobody is not installed"),
+        ("plain[had]", ""),
+        ("plain[unheard-of]", ""),
+        ("plain @ https://example.com/plain-1.0.zip", ""),
+        ("plain @ https://example.com/other.zip", "plain 1.0 is installed, but not from that address"),
+        ("plain>=2", "plain 1.0 is installed"),
+    ],
+)
+def test_extras_and_addresses_of_a_requirement_count(cli, requirement, words):
+    requires = "Requires-Dist: of-nobody; extra == 'lacking'\nRequires-Dist: pluggy>=1; extra == 'had'\n"
+    metadata = f"Metadata-Version: 2.1\nName: plain\nVersion: 1.0\nProvides-Extra: lacking\n{requires}"
+    cli.write("site/plain-1.0.dist-info/METADATA", metadata)
+    direct = '{"url": "https://example.com/plain-1.0.zip", "archive_info": {}}'
+    cli.write("site/plain-1.0.dist-info/direct_url.json", direct)
+    cli.environ["PYTHONPATH"] = str(cli.directory / "site")
+    cli.write("prefect.yaml", f"build:\n- {SHELL}:\n    requires: '{requirement}'\n    script: echo\n")
+    diagnostics = cli.stepengine("plan", "--format", "json").json["diagnostics"]
+    assert [words in found["message"] for found in diagnostics] == ([True] if words else [])

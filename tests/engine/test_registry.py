@@ -102,6 +102,75 @@ def test_a_module_that_is_missing_is_told_with_its_distribution(project):
     assert "(loud 1.0)" in found.message
 
 
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        ("from stepengine.plugin import Context\ndef shout(text, *, c: Context): ...", "c"),
+        ("from stepengine.plugin import Context\ndef shout(text, *, c: 'Context'): ...", "c"),
+        ("from stepengine.plugin import Context\ndef shout(text, *, c: Context | None = None): ...", "c"),
+        (
+            "from typing import *\nfrom stepengine.plugin import Context\ndef shout(text, c: Optional[Context]): ...",
+            "c",
+        ),
+        ("from stepengine.plugin import Context as Run\ndef shout(text, *, c: Run): ...", "c"),
+        ("from stepengine import plugin\ndef shout(text, *, c: plugin.Context): ...", "c"),
+        ("import stepengine.plugin\ndef shout(text, *, c: stepengine.plugin.Context): ...", "c"),
+        (
+            "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+            "    from stepengine.plugin import Context\ndef shout(text, *, c: Context): ...",
+            "c",
+        ),
+        ("from contextvars import Context\ndef shout(text, c: Context): ...", ""),
+        ("class Context: ...\ndef shout(text, c: Context): ...", ""),
+        ("def shout(text, c: 'SomeContext'): ...", ""),
+    ],
+)
+@pytest.mark.parametrize("how", ["read", "imported"])
+def test_a_context_is_known_by_what_its_name_is_bound_to(project, installed, text, context, how):
+    name = f"reg_context_{abs(hash(text))}"
+    if how == "imported":
+        text += "\nshout = (lambda function: function)(shout)"
+    found = project.find("shout", [installed(name, text)])
+    assert (name in sys.modules) is (how == "imported")
+    assert found.context == context
+    assert [each.name for each in found.inputs] == (["text"] if context else ["text", "c"])
+
+
+def test_what_a_decorator_says_is_read_without_running_the_module(project, installed):
+    text = (
+        "from stepengine.plugin import step\nraise SystemExit\n"
+        "@step(outputs=['loud', 'times'], phase='deployer', deprecated=('old_shout',))\ndef shout(text: str): ...\n"
+    )
+    found = project.find("shout", [installed("reg_options", text)])
+    assert (found.options.outputs, found.options.phase) == (("loud", "times"), "deployer")
+    project.write("mine.py", text)
+    assert project.find("mine.shout").options.outputs == ("loud", "times")
+
+
+def test_a_module_is_imported_where_its_decorator_says_what_only_running_tells(project, installed):
+    text = (
+        "from stepengine.plugin import step\ndef warn(inputs): yield 'mind'\nNAMES = ['loud']\n"
+        "@step(outputs=NAMES, check=warn)\ndef shout(text: str): ...\n"
+    )
+    found = project.find("shout", [installed("reg_check", text)])
+    assert found.options.outputs == ("loud",)
+    assert list(found.options.check({})) == ["mind"]
+
+
+def test_a_decorator_of_that_name_from_elsewhere_says_nothing(project):
+    project.write("mine.py", "from other import step\n@step(outputs=['x'])\ndef make(a): ...\n")
+    assert project.find("mine.make").options.outputs is None
+
+
+def test_an_old_name_of_a_third_party_is_replaced_by_its_own_new_one(project, installed):
+    text = "from stepengine.plugin import step\n@step(deprecated=['loud.cry'])\ndef shout(): ...\n"
+    old = installed("reg_old", text, name="loud.cry")
+    entries = [old, old._replace(name="shout"), old._replace(name="loud.shout")]
+    assert project.find("loud.cry", entries).successor == "loud.shout"
+    assert project.find("loud.cry", entries[:2]).successor == "shout"
+    assert project.find("loud.shout", entries).successor == ""
+
+
 def test_two_providers_of_one_name_are_an_error_that_names_both(project, installed):
     entries = [
         installed("reg_one", "def shout(): ..."),
@@ -117,13 +186,16 @@ def test_only_what_is_asked_for_is_imported(project, installed):
     registry = Registry(str(project.directory), entries)
     assert "reg_used" not in sys.modules
     assert registry.names() == ["shout", "other"]
-    assert isinstance(registry.find("shout"), StepSpec)
+    found = registry.find("shout")
+    assert isinstance(found, StepSpec)
+    assert "reg_used" not in sys.modules  # its signature can be read
+    registry.load(found)
     assert "reg_used" in sys.modules
     assert "reg_unused" not in sys.modules
 
 
 def test_what_a_module_prints_when_it_is_imported_is_not_on_standard_output(project, installed, capsys):
-    project.find("shout", [installed("reg_print", "print('hello')\ndef shout(): ...")])
+    project.find("shout", [installed("reg_print", "print('hello')\nshout = lambda: None")])
     assert capsys.readouterr() == ("", "hello\n")
 
 
@@ -277,7 +349,60 @@ def test_a_step_of_the_project_that_cannot_be_imported_fails_when_it_is_loaded(p
         registry.load(found)
 
 
+@pytest.mark.parametrize(
+    ("files", "inputs_of_make"),
+    [
+        ({"mine.py": "from other import make", "other.py": "def make(a): ..."}, ["a"]),
+        ({"mine.py": "from other import build as make", "other.py": "def build(a, b): ..."}, ["a", "b"]),
+        ({"mine/__init__.py": "from .deep.other import make", "mine/deep/other.py": "def make(a): ..."}, ["a"]),
+        (
+            {"mine/__init__.py": "from .one import make", "mine/one.py": "from . import two\nfrom .two import make"}
+            | {"mine/two.py": "def make(c): ..."},
+            ["c"],
+        ),
+        ({"mine.py": "from mine import make"}, None),
+        ({"mine.py": "from ..mine import make"}, None),
+        ({"mine.py": "from other import make", "other.py": "def make(:"}, None),
+        ({"mine.py": "from other import make", "other.py": ""}, None),
+    ],
+)
+def test_a_name_is_followed_to_the_module_that_it_is_imported_from(project, files, inputs_of_make):
+    for path, text in files.items():
+        project.write(path, text)
+    found = project.find("mine.make")
+    assert found.target == "mine:make"
+    assert (None if found.inputs is None else [each.name for each in found.inputs]) == inputs_of_make
+
+
+# Scripts that are named by their path
+
+
+def test_a_script_is_named_by_its_path(project):
+    project.write("scripts/make steps.py", "from dataclasses import dataclass\ndef make(a: int = 2): return {'a': a}\n")
+    assert inputs(project.find("scripts/make steps.py:make")) == [("a", "int", 2)]
+    assert project.load("scripts/make steps.py:make")(3) == {"a": 3}
+
+
+def test_a_script_that_is_not_there_is_told(project):
+    found = project.find("scripts/none.py:make")
+    assert (found.message, found.is_certain) == ("scripts/none.py cannot be read: No such file or directory", True)
+
+
+def test_a_script_without_the_function_is_told(project):
+    project.write("steps.py", "")
+    assert project.find("steps.py:make").message == "steps.py has no function 'make'"
+
+
 # Installed packages
+
+
+def test_a_module_in_a_package_is_read_without_importing_the_package(project, tmp_path, installed):
+    (tmp_path / "site" / "inst_pkg" / "deep").mkdir(parents=True)
+    files = {"__init__": "raise SystemExit", "deep/__init__": "raise SystemExit", "deep/mod": "def shout(a): ..."}
+    for path, text in files.items():
+        (tmp_path / "site" / "inst_pkg" / f"{path}.py").write_text(text)
+    assert inputs(project.find("inst_pkg.deep.mod.shout")) == [("a", "", REQUIRED)]
+    assert "inst_pkg" not in sys.modules
 
 
 def test_any_callable_of_an_installed_package_is_a_step(project):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.lookup import NotFound
-from stepengine.catalogue.spec import StepSpec, spec_from_source, spec_of
+from stepengine.catalogue.modules import installed_module, is_missing, load_target, project_module
+from stepengine.catalogue.spec import StepSpec, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
 from stepengine.errors import StepEngineError
@@ -16,8 +16,16 @@ from stepengine.running.failures import tell_exception
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from stepengine.catalogue.source import Reading
+
+OWN = "stepengine"
+"""The distribution whose modules cost nothing to import."""
+
 OWN_PACKAGES = ("prefect", "prefect_docker")
 """Packages whose steps are built in: a name below them that is not known is a misspelling, installed or not."""
+
+_MAX_IMPORTS = 8
+"""How many modules a name is followed through."""
 
 
 class Registry:
@@ -43,12 +51,14 @@ class Registry:
         """Give what a step name stands for, or why it stands for nothing.
 
         Args:
-            name: A registered name, or the dotted path of a callable.
+            name: A registered name, the dotted path of a callable, or a script's path and a function: `steps.py:build`.
         """
         providers = self._providers.get(name)
         if providers:
             return self._registered(name, providers)
         module, _, attribute = name.rpartition(":" if ":" in name else ".")
+        if module.endswith(".py") and attribute.isidentifier():
+            return self._in_script(name, module, attribute)
         if not module or not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
             return self._unknown(name)
         found = self._in_project(name, module, attribute)
@@ -60,15 +70,17 @@ class Registry:
         Raises:
             StepEngineError: it cannot be imported.
         """
-        module, _, attribute = spec.target.partition(":")
+        module, _, attribute = spec.target.rpartition(":")
         try:
-            function: Callable[..., Any] = _load(module, attribute, None if spec.distribution else self._project)
+            function: Callable[..., Any] = load_target(module, attribute, None if spec.distribution else self._project)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a third party's module may raise anything
-            who = spec.distribution or f"{module}.py of this project"
+            script = module if module.endswith(".py") else f"{module}.py"
+            who = spec.distribution or f"{script} of this project"
             message = f"the step {spec.name} cannot be imported ({who}): {tell_exception(error)}"
-            raise StepEngineError(message, hint="mend or update it") from error
+            hint = f"mend, update or uninstall {who}" if spec.distribution else f"mend {script}"
+            raise StepEngineError(message, hint=hint) from error
         return function
 
     def _registered(self, name: str, providers: list[EntryPoint]) -> StepSpec | NotFound:
@@ -77,38 +89,105 @@ class Registry:
             who = " and ".join(dict.fromkeys(each.distribution for each in providers))
             return NotFound(f"the step {name} has two providers: {who}", "uninstall one of them", is_certain=True)
         module, _, attribute = entry.target.partition(":")
+        spec = None
+        if entry.distribution.partition(" ")[0] != OWN:
+            spec = self._read_installed(name, module, attribute, entry.distribution)
         try:
-            function = _load(module, attribute, None)
+            spec = spec or spec_of(load_target(module, attribute, None), name, entry.target, entry.distribution)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
             message = f"the step {name} cannot be imported ({entry.distribution}): {tell_exception(error)}"
             return NotFound(message, f"mend, update or uninstall {entry.distribution}", is_certain=True)
-        return spec_of(function, name, entry.target, entry.distribution)
+        return spec._replace(successor=self._successor(spec)) if spec.is_deprecated else spec
+
+    def _successor(self, spec: StepSpec) -> str:
+        """Give the registered name that replaces an old one: of the same package where there is one."""
+        names = [
+            name
+            for name, providers in self._providers.items()
+            if providers[0].target == spec.target and name not in spec.options.deprecated
+        ]
+        package = spec.name.partition(".")[0]
+        return next((name for name in names if name.startswith(f"{package}.")), names[0] if names else "")
+
+    def _in_script(self, name: str, path: str, attribute: str) -> StepSpec | NotFound:
+        """Read a script that is named by its path, from the file's directory; Prefect imports such, too."""
+        try:
+            with open(os.path.join(self._project, path), "rb") as file:
+                source = file.read()
+        except OSError as error:
+            hint = "the path is relative to the file's directory"
+            return NotFound(f"{path} cannot be read: {error.strerror}", hint, is_certain=True)
+        return self._in_source(name, ("__script__", source, False), path, attribute, f"{path}:{attribute}")
 
     def _in_project(self, name: str, module: str, attribute: str) -> StepSpec | NotFound | None:
         """Read a module of the project without running it; None where the project has no such module."""
-        base = os.path.join(self._project, *module.split("."))
-        path = next((path for path in (os.path.join(base, "__init__.py"), f"{base}.py") if os.path.isfile(path)), None)
-        if path is None:
+        found = project_module(self._project, module)
+        if found is None:
             return None
+        path, is_package = found
         shown = os.path.relpath(path, self._project)
         try:
             with open(path, "rb") as file:
-                spec = spec_from_source(file.read(), attribute, name, f"{module}:{attribute}")
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
+                source = file.read()
+        except OSError as error:
+            return NotFound(f"{shown} cannot be read: {error.strerror}", "make it readable", is_certain=True)
+        return self._in_source(name, (module, source, is_package), shown, attribute, f"{module}:{attribute}")
+
+    def _in_source(
+        self, name: str, module: tuple[str, bytes, bool], shown: str, attribute: str, target: str
+    ) -> StepSpec | NotFound:
+        from stepengine.catalogue.source import (  # ast costs what a file of built-in steps need not pay
+            Module,
+            read_step,
+        )
+
+        try:
+            reading = read_step(Module(*module), attribute, name, target)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return NotFound(f"{shown} cannot be read: {tell_exception(error)}", "mend the module", is_certain=True)
-        if spec is None:
+        if reading is None:
             return NotFound(f"{shown} has no function {attribute!r}", "check the name", is_certain=True)
-        return spec
+        if reading.imported_from is None:
+            return reading.spec
+        followed = self._follow(name, *reading.imported_from, target, "")
+        return followed.spec if followed is not None else reading.spec
+
+    def _follow(self, name: str, module: str, attribute: str, target: str, distribution: str) -> Reading | None:
+        """Read a step where its name is imported from; None where that cannot be told without running anything."""
+        from stepengine.catalogue.source import Module, read_step
+
+        for _ in range(_MAX_IMPORTS):
+            found = (None if distribution else project_module(self._project, module)) or installed_module(module)
+            if found is None:
+                return None
+            try:
+                with open(found[0], "rb") as file:
+                    reading = read_step(Module(module, file.read(), found[1]), attribute, name, target, distribution)
+            except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
+                return None  # importing it tells why
+            if reading is None or reading.imported_from is None:
+                return reading
+            module, attribute = reading.imported_from
+        return None
+
+    def _read_installed(self, name: str, module: str, attribute: str, distribution: str) -> StepSpec | None:
+        """Read a step of an installed module; None where only importing it tells all that validation needs."""
+        reading = self._follow(name, module, attribute, f"{module}:{attribute}", distribution)
+        return reading.spec if reading is not None and reading.is_complete else None
 
     def _installed(self, name: str, module: str, attribute: str) -> StepSpec | NotFound:
-        """Import an installed module: its author may build the function in ways that reading cannot follow."""
+        """Read an installed module, or import it: reading cannot follow all the ways in which a function is made."""
         package = module.partition(".")[0]
-        if _missing(package):
+        if is_missing(package):
             return self._unknown(name)
+        distribution = _distribution_of(package)
+        spec = self._read_installed(name, module, attribute, distribution)
+        if spec is not None:
+            return spec
         try:
-            function = _load(module, attribute, None)
+            function = load_target(module, attribute, None)
         except (ImportError, AttributeError) as error:
             if package in OWN_PACKAGES:
                 return self._unknown(name)
@@ -123,7 +202,7 @@ class Registry:
             )
         if not callable(function):
             return NotFound(f"{name} is no function", "name a function", is_certain=True)
-        return spec_of(function, name, f"{module}:{attribute}", _distribution_of(package))
+        return spec_of(function, name, f"{module}:{attribute}", distribution)
 
     def _unknown(self, name: str) -> NotFound:
         package = name.partition(".")[0]
@@ -153,32 +232,6 @@ def _is_misspelt(package: str, known: Iterable[str]) -> bool:
     from difflib import get_close_matches
 
     return bool(get_close_matches(package, known, n=1, cutoff=0.85))
-
-
-def _load(module: str, attribute: str, directory: str | None) -> Any:
-    import importlib
-
-    if directory is not None and directory not in sys.path:
-        sys.path.insert(0, directory)  # it stays: a step may import its neighbours when it runs
-    stdout, sys.stdout = sys.stdout, sys.stderr  # what a module prints is no part of a command's document
-    try:
-        found: Any = importlib.import_module(module)
-    except SystemExit as leaving:
-        raise ImportError(f"it ends the process when it is imported (exit {leaving.code})") from leaving
-    finally:
-        sys.stdout = stdout
-    for part in attribute.split(".") if attribute else ():
-        found = getattr(found, part)
-    return found
-
-
-def _missing(package: str) -> bool:
-    import importlib.util
-
-    try:
-        return package not in sys.modules and importlib.util.find_spec(package) is None
-    except (ImportError, ValueError):
-        return True
 
 
 def _distribution_of(package: str) -> str:

@@ -8,8 +8,7 @@ from stepengine.catalogue.step_options import StepOptions
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda _self: "REQUIRED"})()
 """The default of an input that has none."""
@@ -41,6 +40,7 @@ class StepSpec(Record):
         options: What its author says of it.
         distribution: The distribution that it comes from, as `name version`; empty for a module of the project.
         summary: The first line of its documentation.
+        successor: The name that replaces the one that it was looked up by, where that is an old one; else empty.
     """
 
     name: str
@@ -51,6 +51,12 @@ class StepSpec(Record):
     options: StepOptions
     distribution: str
     summary: str = ""
+    successor: str = ""
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it comes with stepengine."""
+        return self.distribution.partition(" ")[0] == "stepengine"
 
     @property
     def is_deprecated(self) -> bool:
@@ -94,29 +100,80 @@ def spec_of(function: Callable[..., Any], name: str, target: str, distribution: 
     if read is None:
         return unreadable_spec(name, target, options, distribution, summary)
     arguments, accepts_any = read
-    return _build(name, target, arguments, accepts_any, options, distribution, summary)
+    return build_spec(
+        name,
+        target,
+        arguments,
+        accepts_any=accepts_any,
+        is_context=_is_context_of(function),
+        options=options,
+        distribution=distribution,
+        summary=summary,
+    )
 
 
 _FUNCTION = type(spec_of)
 
 
-def _build(
+def build_spec(
     name: str,
     target: str,
     arguments: Iterable[Input],
-    accepts_any: bool,  # noqa: FBT001 - private
+    *,
+    accepts_any: bool,
+    is_context: Callable[[str], bool],
     options: StepOptions,
     distribution: str,
     summary: str,
 ) -> StepSpec:
+    """Put a specification together.
+
+    Args:
+        name: The step name.
+        target: `module:attribute`.
+        arguments: The function's, the one for its context among them.
+        accepts_any: Whether it takes others.
+        is_context: Tells whether an annotation, as it is written, is that of the run's context.
+        options: What its author says of it.
+        distribution: `name version`.
+        summary: The first line of its documentation.
+    """
     context = ""
     inputs = []
     for argument in arguments:
-        if argument.annotation.rpartition(".")[2] == "Context":
+        if argument.annotation and is_context(argument.annotation):
             context = argument.name
         else:
             inputs.append(argument)
     return StepSpec(name, target, tuple(inputs), accepts_any, context, options, distribution, summary)
+
+
+def annotated_name(annotation: str) -> str:
+    """Give the name that an annotation is of: without quotes, and without what makes it optional."""
+    text = annotation.strip().strip("\"'").strip()
+    if text.startswith(("Optional[", "typing.Optional[")) and text.endswith("]"):
+        text = text.partition("[")[2][:-1]
+    names = [part.strip() for part in text.split("|") if part.strip() != "None"]
+    return names[0].strip("\"'") if len(names) == 1 else ""
+
+
+def _is_context_of(function: Any) -> Callable[[str], bool]:
+    """Tell contexts by what the function's module calls so; a name that only type checkers know is believed."""
+    known = getattr(getattr(function, "__wrapped__", function), "__globals__", {})
+
+    def is_context(annotation: str) -> bool:
+        head, *rest = annotated_name(annotation).split(".")
+        if head not in known:
+            return [head, *rest][-1] == "Context"
+        found = known[head]
+        for part in rest:
+            found = getattr(found, part, None)
+        return (getattr(found, "__module__", ""), getattr(found, "__name__", "")) == _CONTEXT
+
+    return is_context
+
+
+_CONTEXT = ("stepengine.running.context", "Context")
 
 
 def _read_function(function: Any) -> tuple[list[Input], bool]:
@@ -156,104 +213,3 @@ def _inspect(function: Callable[..., Any]) -> tuple[list[Input], bool] | None:
         if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
     ]
     return inputs, any(each.kind is each.VAR_KEYWORD for each in parameters)
-
-
-def spec_from_source(source: bytes, attribute: str, name: str, target: str) -> StepSpec | None:
-    """Read a function's signature from a module's source, without running the module.
-
-    Args:
-        source: The module.
-        attribute: The function's name.
-        name: The step name.
-        target: `module:attribute`.
-
-    Returns:
-        Its specification; one without inputs where only running the module tells what the name is bound to (an import,
-        a call, a second definition); None where the module does not bind it at all.
-
-    Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or too deeply nested to be read.
-    """
-    import ast
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the author's escapes: for whoever runs the module
-        statements = list(_module_statements(ast.parse(source).body))
-    head, dot, _ = attribute.partition(".")
-    bound = [node for node in statements if head in _names_bound(node)]
-    if not bound:
-        return None if not any(_binds_anything(node) for node in statements) else unreadable_spec(name, target)
-    function = bound[0]
-    if dot or len(bound) > 1 or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return unreadable_spec(name, target)
-    summary = (ast.get_docstring(function) or "").split("\n", 1)[0]
-    if _changes_signature(function):
-        return unreadable_spec(name, target, summary=summary)
-    accepts_any = function.args.kwarg is not None
-    return _build(name, target, _read_ast(function.args), accepts_any, StepOptions(), "", summary)
-
-
-def _module_statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Give the statements that run when a module is imported, those of its branches and loops included."""
-    import ast
-
-    for node in body:
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-                yield from _module_statements(getattr(node, part, ()))
-
-
-def _names_bound(node: ast.AST) -> set[str]:
-    import ast
-
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    if isinstance(node, (ast.If, ast.Try, ast.While, ast.match_case, ast.ExceptHandler)):
-        return set()  # what is in them comes by itself
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-
-
-def _binds_anything(node: ast.AST) -> bool:
-    """Whether a statement may bind any name: `from x import *`, or the module's own `__getattr__` (PEP 562)."""
-    import ast
-
-    if isinstance(node, ast.ImportFrom):
-        return any(alias.name == "*" for alias in node.names)
-    return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
-
-
-def _changes_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a decorator that is not ours stands before the function: it may take other arguments."""
-    import ast
-
-    for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        written = ast.unparse(called).rpartition(".")[2]
-        if written not in ("step", "flow", "task", "cache", "lru_cache"):
-            return True
-    return False
-
-
-def _read_ast(arguments: ast.arguments) -> list[Input]:
-    import ast
-
-    def default(node: ast.expr | None) -> Any:
-        if node is None:
-            return REQUIRED
-        try:
-            return ast.literal_eval(node)
-        except ValueError:
-            return None  # an expression: there is a default, and its value does not matter
-
-    positional = [*arguments.posonlyargs, *arguments.args]
-    missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    pairs = [*zip(positional, [*missing, *arguments.defaults], strict=True)][len(arguments.posonlyargs) :]
-    pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return [
-        Input(each.arg, ast.unparse(each.annotation) if each.annotation else "", default(value))
-        for each, value in pairs
-    ]

@@ -33,6 +33,15 @@ def own_stdout() -> TextIO:
     return output
 
 
+def own_stderr() -> TextIO:
+    """Keep standard error for what is told of a run: what steps print meanwhile is taken, and told with the rest."""
+    sys.stderr.flush()
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    output = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=encoding, errors="backslashreplace")
+    _kept.append(output)
+    return output
+
+
 def write_document(output: TextIO, document: dict[str, Any]) -> None:
     """Write a JSON document without secrets."""
     import json

@@ -12,7 +12,7 @@ from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_proj
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import StepEngineError, UsageError
-from stepengine.planning.plan import plan_as_json
+from stepengine.planning.plan import plan_as_json, unmet_diagnostics
 from stepengine.terminal import Style, style_for
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _plan(options: argparse.Namespace, output: TextIO | None) -> int:
         return UsageError.exit_code
     planned = plan_project(project, options, secrets)
     style = style_for(sys.stderr, os.environ)
-    for found in planned.diagnostics:
+    for found in (*planned.diagnostics, *unmet_diagnostics(planned)):
         sys.stderr.write(mask(render_diagnostic(found, file.source, style)) + "\n")
     if output is not None:
         write_document(output, plan_as_json(planned))

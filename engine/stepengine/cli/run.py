@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask, process_secrets
-from stepengine.cli.output import failed_run, is_output_error, own_stdout, refused_run, write_document
+from stepengine.cli.output import failed_run, is_output_error, own_stderr, own_stdout, refused_run, write_document
 from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr
 from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError
 
@@ -54,6 +54,7 @@ def _run(options: argparse.Namespace, output: TextIO | None, document: TextIO | 
     if _show_plan_problems(project, plan, quiet=options.quiet):
         return _refuse(document, file.source.name, plan.diagnostics)
     _refuse_unmet(plan)
+    _import_steps(plan, project)
     if options.verbose:
         _show_plan(plan)
     listener = _listener(project, options, output)
@@ -110,23 +111,44 @@ def _refuse_unmet(plan: Plan) -> None:
     unmet = plan.unmet()
     if not unmet:
         return
-    malformed = next((state for state in unmet if state.is_malformed), None)
-    if malformed is not None:
-        raise RequirementError(malformed.problem, hint="for example: prefect-docker>=0.3.1 (PEP 508)")
+    first = next((each for each in unmet if each.state.is_malformed), unmet[0])
+    where = f"{plan.file.source.name}:{first.line}:{first.column}"
+    if first.state.is_malformed:
+        raise RequirementError(first.message, where=where, hint=first.hint)
     from shlex import join
 
-    wanted = [state.requirement for state in unmet]
-    told = "; ".join(f"{state.requirement}: {state.problem}" for state in unmet)
-    raise RequirementError(
-        f"a requirement is not met: {told}", hint=join([sys.executable, "-m", "pip", "install", *wanted])
-    )
+    told = "; ".join(each.message for each in unmet)
+    command = join([sys.executable, "-m", "pip", "install", *(each.state.requirement for each in unmet)])
+    raise RequirementError(f"a requirement is not met: {told}", where=where, hint=command)
+
+
+def _import_steps(plan: Plan, project: Project) -> None:
+    """Import what installed packages give to build and push: validation only read it, and a build must not be in vain.
+
+    The project's own modules wait for their turn: a step before them may install what they import.
+
+    Raises:
+        RequirementError: one cannot be imported.
+    """
+    told: set[str] = set()
+    for pipeline in plan.pipelines:
+        for step in (planned.step for planned in pipeline.steps):
+            spec = step.spec
+            if spec is None or step.section == "pull" or not spec.distribution or spec.target in told:
+                continue
+            told.add(spec.target)
+            try:
+                project.registry.load(spec)
+            except StepEngineError as error:
+                where = f"{project.file.source.name}:{step.line}:{step.column}"
+                raise RequirementError(error.message, where=where, hint=error.hint) from error
 
 
 def _listener(project: Project, options: argparse.Namespace, output: TextIO | None) -> Callable[[Any], None]:
     """Give what takes the run's events: text on standard error, and another format on standard output."""
     from stepengine_plugins.reporters import TextReporter
 
-    text = TextReporter(sys.stderr, quiet=options.quiet)
+    text = TextReporter(own_stderr(), quiet=options.quiet)
     if output is None:
         return text
     started: Callable[[Any], None] | None = project.hooks.start(options.format, output)

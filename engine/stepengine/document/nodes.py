@@ -140,3 +140,25 @@ def node_at(node: Node, path: tuple[Any, ...]) -> Node:
         else:
             break
     return node
+
+
+def offset_of_text(source: Source, node: Node, path: tuple[Any, ...], text: str) -> int:
+    """Find where a part of a scalar stands, a placeholder for example.
+
+    Args:
+        source: The file.
+        node: Where the value begins.
+        path: The keys and indices that lead from there to the scalar.
+        text: The part; of one that is folded or escaped in the file, the first word is found.
+
+    Returns:
+        The offset of its first character; that of the scalar where it is not found.
+    """
+    scalar = node_at(node, path)
+    if isinstance(scalar, Scalar) and text:
+        at = source.text.find(text, scalar.offset)
+        if at < 0:
+            at = source.text.find(text.split(maxsplit=1)[0], scalar.offset)
+        if 0 <= at <= scalar.offset + 2 * len(scalar.text) + 200:
+            return at
+    return scalar.offset

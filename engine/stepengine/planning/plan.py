@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from stepengine.diagnostics.diagnostic import ERROR, WARNING, Diagnostic
-from stepengine.document.nodes import node_at
-from stepengine.errors import TemplateError
+from stepengine.document.nodes import node_at, offset_of_text
 from stepengine.model import SECTIONS, Pipeline, ProjectFile, Step, may_have_image
 from stepengine.records import Record
 from stepengine.secrecy.secrets import HIDDEN
-from stepengine.templating import Scope
+from stepengine.templating import RenderError, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +59,36 @@ class PipelinePlan(Record):
     steps: tuple[StepPlan, ...]
 
 
+class UnmetRequirement(Record):
+    """A requirement that nothing here meets, and the first step that has it.
+
+    Attributes:
+        state: The requirement, and why nothing meets it.
+        step: The step.
+        line: Where the requirement stands, counted from 1.
+        column: The same, in characters.
+    """
+
+    state: RequirementState
+    step: Step
+    line: int
+    column: int
+
+    @property
+    def message(self) -> str:
+        """One line: which step lacks what."""
+        if self.state.is_malformed:
+            return f"{self.step.label}: {self.state.problem}"
+        return f"{self.step.label} requires {self.state.requirement}: {self.state.problem}"
+
+    @property
+    def hint(self) -> str:
+        """One line: what to do."""
+        if self.state.is_malformed:
+            return "for example: prefect-docker>=0.3.1 (PEP 508)"
+        return f"install it beside stepengine: pip install '{self.state.requirement}'"
+
+
 class Plan(Record):
     """What would run.
 
@@ -67,7 +96,7 @@ class Plan(Record):
         file: The checked file.
         sections: Those chosen.
         pipelines: Those chosen, in order.
-        diagnostics: What keeps it from running here: references without a value, requirements that nothing meets.
+        diagnostics: What keeps it from running here: references without a value.
     """
 
     file: ProjectFile
@@ -75,16 +104,18 @@ class Plan(Record):
     pipelines: tuple[PipelinePlan, ...]
     diagnostics: tuple[Diagnostic, ...]
 
-    def unmet(self) -> list[RequirementState]:
+    def unmet(self) -> list[UnmetRequirement]:
         """Give the requirements that nothing meets, each once; those of steps that run elsewhere do not count."""
-        states = [
-            state
-            for pipeline in self.pipelines
-            for step in pipeline.steps
-            if step.runs_here
-            for state in step.requirements
-        ]
-        return list({state.requirement: state for state in states if not state.satisfied_by}.values())
+        found: dict[str, UnmetRequirement] = {}
+        for pipeline in self.pipelines:
+            for planned in pipeline.steps:
+                for state in planned.requirements if planned.runs_here else ():
+                    if not state.satisfied_by and state.requirement not in found:
+                        node = planned.step.node.entries["requires"][1]
+                        offset = offset_of_text(self.file.source, node, (), state.requirement)
+                        line, column = self.file.source.position(offset)
+                        found[state.requirement] = UnmetRequirement(state, planned.step, line, column)
+        return list(found.values())
 
 
 class Surroundings(Record):
@@ -128,6 +159,7 @@ class _Planner:
         self._file = file
         self._sections = sections
         self._around = surroundings
+        self._setters: list[str] = []  # steps so far that may set environment variables for their successors
         self.diagnostics: list[Diagnostic] = []
 
     def plan(self, pipeline: Pipeline) -> PipelinePlan:
@@ -135,11 +167,14 @@ class _Planner:
         plans: list[StepPlan] = []
         ids: dict[str, Step] = {}
         names: dict[str, Step] = {}
+        self._setters = []
         in_container = self._around.pull_in != "here" and may_have_image(pipeline)
         for section in SECTIONS:
             for step in pipeline.steps[section]:
                 if section in self._sections:
                     plans.append(self._step(step, ids, names, in_container=in_container))
+                if step.spec is None or not step.spec.is_built_in:
+                    self._setters.append(step.label)
                 if step.id:
                     ids[step.id] = step
                 for output in (step.spec.options.outputs if step.spec is not None else None) or ():
@@ -162,10 +197,11 @@ class _Planner:
                 bare_environment=True,
             )
             template.render(scope)
-            offset = node_at(deployment.node, path).offset
+            source, node = self._file.source, node_at(deployment.node, path)
             for missed in scope.missed:
                 if missed.reference is None or missed.reference.kind != "output":
-                    line, column = self._file.source.position(offset)
+                    text = missed.reference.text if missed.reference is not None else ""
+                    line, column = source.position(offset_of_text(source, node, missed.location, text))
                     message = f"{deployment.name}'s {'.'.join(map(str, path))}: {missed.message}"
                     hint = f"it stays as it is written; {missed.hint}".removesuffix("; ")
                     found = Diagnostic(WARNING, "unresolved-reference", message, line, column, hint)
@@ -197,22 +233,34 @@ class _Planner:
 
     def _render(self, step: Step, name: str, value: Any, template: Template) -> InputPlan:
         around = self._around
-        missing: Literal["drop", "error"] = "drop" if around.prefect_compat else "error"
-        scope = Scope(environment=around.environment, source=around.resolve, secrets=around.secrets, missing=missing)
+        scope = Scope(
+            environment=around.environment,
+            source=around.resolve,
+            secrets=around.secrets,
+            missing="drop" if around.prefect_compat else "keep",
+        )
         try:
             rendered = template.render(scope)
-        except TemplateError as error:
-            self._report_missing(step, name, error)
+            missed = [] if around.prefect_compat else scope.missed
+        except RenderError as error:
+            missed = [error]
+        waits = [each for each in missed if each.reference is not None and each.reference.kind == "environment"]
+        if self._setters and missed and len(waits) == len(missed):
+            return InputPlan(name, "after", value, tuple(dict.fromkeys(self._setters)))
+        for each in missed:
+            self._report_missing(step, name, each)
+        if missed:
             return InputPlan(name, "missing", value)
         if rendered.tainted:
             return InputPlan(name, "secret", rendered.shown)
         return InputPlan(name, "exact", rendered.value)
 
-    def _report_missing(self, step: Step, name: str, error: TemplateError) -> None:
-        reference = getattr(error, "reference", None)
+    def _report_missing(self, step: Step, name: str, error: RenderError) -> None:
+        reference = error.reference
         # The worker has an environment of its own, which nothing here can tell.
         on_worker = step.section == "pull" and reference is not None and reference.kind == "environment"
-        line, column = self._place(step, name)
+        text = reference.text if reference is not None else ""
+        line, column = self._place(step, name, error.location, text)
         message = f"{step.label}'s {name}: {error.message}"
         hint = error.hint
         if step.section == "pull" and not on_worker:
@@ -226,8 +274,17 @@ class _Planner:
         hint = f"add {source.section} to --only, or set it: --set {step.label}.{name}=…"
         self.diagnostics.append(Diagnostic(ERROR, "left-out-step", message, line, column, hint))
 
-    def _place(self, step: Step, name: str) -> tuple[int, int]:
-        return self._file.source.position(step.node.entries[name][1].offset)
+    def _place(self, step: Step, name: str, path: tuple[Any, ...] = (), text: str = "") -> tuple[int, int]:
+        source = self._file.source
+        return source.position(offset_of_text(source, step.node.entries[name][1], path, text))
+
+
+def unmet_diagnostics(plan: Plan) -> list[Diagnostic]:
+    """Give the requirements that nothing meets as warnings: they can be installed before the run, which needs them."""
+    return [
+        Diagnostic(WARNING, "unmet-requirement", each.message, each.line, each.column, each.hint)
+        for each in plan.unmet()
+    ]
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -242,7 +299,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
             }
             for pipeline in plan.pipelines
         ],
-        "diagnostics": [found._asdict() for found in plan.diagnostics],
+        "diagnostics": [found._asdict() for found in (*plan.diagnostics, *unmet_diagnostics(plan))],
     }
 
 

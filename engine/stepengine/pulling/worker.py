@@ -21,17 +21,18 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.modules import load_target
 from stepengine.errors import StepEngineError, TemplateError
 from stepengine.running.calling import call_step
 from stepengine.running.context import Context
 from stepengine.running.failures import describe_exception
+from stepengine.running.prints import Prints
 from stepengine.running.process import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from types import FrameType
     from typing import BinaryIO
 
-_MARK = b"\0stepengine-step-end\0"
 _IDLE_SECONDS = 0.1
 _INTERRUPTED = 130
 
@@ -100,7 +101,7 @@ class _Channel:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
-        self._prints = [_Prints(1, "stdout", self), _Prints(2, "stderr", self)]
+        self._prints = Prints(lambda stream, line: self.emit("output", {"stream": stream, "line": line}))
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -120,8 +121,7 @@ class _Channel:
 
     def send(self, data: bytes) -> None:
         """Send an encoded message, after all that has been printed before it."""
-        for prints in self._prints:
-            prints.drain()
+        self._prints.drain()
         self._write(data)
 
     def emit(self, kind: str, data: dict[str, Any]) -> None:
@@ -147,42 +147,6 @@ def _not_data(value: Any) -> Any:
     return str(value)
 
 
-class _Prints:
-    """Replaces one of the process's output descriptors by a pipe, whose lines become messages."""
-
-    def __init__(self, descriptor: int, stream: str, channel: _Channel) -> None:
-        self._stream = stream
-        self._channel = channel
-        self._seen = threading.Event()
-        reading, self._writing = os.pipe()
-        os.dup2(self._writing, descriptor)
-        threading.Thread(target=self._read, args=(reading,), daemon=True).start()
-
-    def drain(self) -> None:
-        """Wait until all that has been printed so far has been sent."""
-        (sys.stdout if self._stream == "stdout" else sys.stderr).flush()
-        self._seen.clear()
-        os.write(self._writing, _MARK)
-        self._seen.wait(5)
-
-    def _read(self, reading: int) -> None:
-        rest = b""
-        while chunk := os.read(reading, 65536):
-            rest += chunk
-            if _MARK in rest:
-                before, _, rest = rest.partition(_MARK)
-                self._lines(before + b"\n" if before and not before.endswith(b"\n") else before)
-                self._seen.set()
-            rest = self._lines(rest)
-
-    def _lines(self, data: bytes) -> bytes:
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            text = line.rstrip(b"\r").decode("utf-8", "replace")
-            self._channel.emit("output", {"stream": self._stream, "line": text})
-        return rest
-
-
 class _Worker:
     def __init__(self, channel: _Channel, hello: dict[str, Any], ending: _Ending) -> None:
         self._channel = channel
@@ -197,7 +161,8 @@ class _Worker:
             emit=channel.emit,
             block=self._block,
         )
-        channel.send(_encode({"environ": dict(os.environ), "directory": self._context.directory}))
+        self._told_environ = dict(os.environ)
+        channel.send(_encode({"environ": self._told_environ, "directory": self._context.directory}))
 
     def _block(self, type_slug: str, name: str) -> Any:
         self._channel.send(_encode({"need_block": [type_slug, name]}))
@@ -214,20 +179,18 @@ class _Worker:
             if self._ending.begun:
                 raise
             reply = {"failed": _describe(error)}
-        directory = self._context.directory
+        state: dict[str, Any] = {"directory": self._context.directory}
+        if self._context.environ != self._told_environ:
+            self._told_environ = state["environ"] = dict(self._context.environ)
         try:
-            return _encode({**reply, "directory": directory})
+            return _encode({**reply, **state})
         except Exception as error:  # noqa: BLE001 - the value's own methods are called
             text = f"its return value cannot be passed on: {_describe(error)['message']}"
-            return _encode({"failed": {"message": text, "hint": "", "output": ""}, "directory": directory})
+            return _encode({"failed": {"message": text, "hint": "", "output": ""}, **state})
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
-        import importlib
-
-        module, _, attribute = message["target"].partition(":")
-        function: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            function = getattr(function, part)
+        module, _, attribute = message["target"].rpartition(":")
+        function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
         return {"result": call_step(function, message["inputs"], self._context, message["context"])}
 
 

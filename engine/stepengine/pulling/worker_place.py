@@ -97,6 +97,7 @@ class WorkerPlace:
                 self._answer(*message["need_block"])
             else:
                 self.directory = message["directory"]
+                self.environ = message.get("environ", self.environ)
                 if "failed" in message:
                     failed = message["failed"]
                     raise StepError(failed["message"], hint=failed["hint"], output=failed["output"])

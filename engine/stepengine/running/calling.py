@@ -1,12 +1,10 @@
-"""Calling a step's function: with its context, awaited where it is async, its prints taken for output."""
+"""Calling a step's function: with its context, awaited where it is async."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-
-from stepengine.running.prints import captured_prints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +31,7 @@ def call_step(function: Callable[..., Any], inputs: dict[str, Any], context: Con
     """
     if context_argument:
         return _finish(function(**inputs, **{context_argument: context}))
-    with _process_state(context), captured_prints(lambda stream, line: context.write(line, stream=stream)):
+    with _process_state(context):
         return _finish(function(**inputs))
 
 
@@ -57,7 +55,8 @@ def _process_state(context: Context) -> Iterator[None]:
     try:
         yield
     finally:
-        context.environ = dict(os.environ)
+        if context.environ != os.environ:
+            context.environ = dict(os.environ)
         _replace_environ(environ)
         with suppress(FileNotFoundError):  # the function removed its directory: its successors start where it did
             context.directory = os.getcwd()

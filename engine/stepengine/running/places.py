@@ -5,10 +5,12 @@ Each takes inputs as data and gives outputs as data.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepengine.running.calling import call_step
 from stepengine.running.context import Context
+from stepengine.running.prints import Prints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +29,7 @@ class Place(Protocol):
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment variables there."""
+        """The environment variables there, as the last step left them; another object after they have changed."""
 
     @property
     def directory(self) -> str:
@@ -75,9 +77,10 @@ class LocalPlace:
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
     ) -> None:
-        self.environ = environ
         self._load = load
         self._emit: Emit = lambda _kind, _data: None
+        self._lock = threading.RLock()
+        self._prints: Prints | None = None
         self._functions: dict[str, Callable[..., Any]] = {}
         self._context = Context(directory, environ=environ, project=project, emit=self._forward, block=block)
 
@@ -85,6 +88,11 @@ class LocalPlace:
     def directory(self) -> str:
         """The working directory that the next step starts in."""
         return self._context.directory
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What the next step finds, and what references to the environment mean."""
+        return self._context.environ
 
     @property
     def state(self) -> tuple[str, dict[str, str]]:
@@ -101,10 +109,21 @@ class LocalPlace:
         if function is None:
             function = self._functions[step.name] = self._load(spec)
         self._emit = emit
-        return call_step(function, inputs, self._context, spec.context)
+        if spec.is_built_in:  # these print nothing, and taking prints would cost more than a small step
+            return call_step(function, inputs, self._context, spec.context)
+        if self._prints is None:
+            self._prints = Prints(lambda stream, line: self._forward("output", {"stream": stream, "line": line}))
+        try:
+            return call_step(function, inputs, self._context, spec.context)
+        finally:
+            self._prints.drain()
 
     def _forward(self, kind: str, data: dict[str, Any]) -> None:
-        self._emit(kind, data)
+        with self._lock:  # prints come from threads of their own
+            self._emit(kind, data)
 
     def close(self) -> None:
-        """Nothing is left to end."""
+        """Give the process its standard output and error back."""
+        if self._prints is not None:
+            self._prints.end()
+            self._prints = None

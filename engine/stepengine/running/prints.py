@@ -1,43 +1,56 @@
-"""What a process and its children print, taken for output while a function runs."""
+"""What this process and its children print, taken for the output of the step that runs."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from typing import TypeGuard
 
-_STREAMS = ((1, "stdout"), (2, "stderr"))
-_LINGER_SECONDS = 1.0
-"""How long output is still awaited from children that were left behind with a stream open."""
+    Take = Callable[[str, str], None]
+
+_MARK = b"\0stepengine-step-end\0"
+_DRAIN_SECONDS = 5.0
 
 
-@contextmanager
-def captured_prints(write: Callable[[str, str], None]) -> Iterator[None]:
-    """Take all that is written to the descriptors 1 and 2, by this process or its children.
+class Prints:
+    """Takes all that is written to the descriptors 1 and 2, from now until `end`.
 
     Args:
-        write: Receives `("stdout"|"stderr", line)` for each line, without its end. It must not itself write to the
-            descriptors 1 and 2.
+        take: Receives `("stdout"|"stderr", line)` for each line, without its end, in threads of its own. What it writes
+            to the two descriptors would come back to it.
     """
-    lock = threading.Lock()
 
-    def write_line(stream: str, line: str) -> None:
-        with lock:
-            write(stream, line)
-
-    _flush()
-    captures = [_Capture(descriptor, stream, write_line) for descriptor, stream in _STREAMS]
-    try:
-        yield
-    finally:
+    def __init__(self, take: Take) -> None:
         _flush()
-        for capture in captures:
+        self._unbuffered = [stream for stream in (sys.stdout, sys.stderr) if _needs_line_buffering(stream)]
+        for stream in self._unbuffered:
+            stream.reconfigure(line_buffering=True)  # or output would not be live
+        self._captures = [_Capture(1, "stdout", take), _Capture(2, "stderr", take)]
+
+    def drain(self) -> None:
+        """Wait until all that has been printed so far has been taken; children that still run may print more."""
+        _flush()
+        for capture in self._captures:
+            capture.drain()
+
+    def end(self) -> None:
+        """Put the descriptors back, once all that has been printed so far has been taken."""
+        self.drain()
+        for capture in self._captures:
             capture.end()
+        for stream in self._unbuffered:
+            stream.reconfigure(line_buffering=False)
+
+
+def _needs_line_buffering(stream: Any) -> TypeGuard[io.TextIOWrapper]:
+    return isinstance(stream, io.TextIOWrapper) and not stream.line_buffering
 
 
 def _flush() -> None:
@@ -49,32 +62,43 @@ def _flush() -> None:
 class _Capture:
     """Puts a pipe in a descriptor's place, and hands out the lines that come through it."""
 
-    def __init__(self, descriptor: int, stream: str, write: Callable[[str, str], None]) -> None:
+    def __init__(self, descriptor: int, stream: str, take: Take) -> None:
         self._descriptor = descriptor
         self._stream = stream
-        self._write = write
+        self._take = take
+        self._drained = threading.Event()
         self._saved = os.dup(descriptor)
-        reading, writing = os.pipe()
-        os.dup2(writing, descriptor)
-        os.close(writing)
-        self._thread = threading.Thread(target=self._read, args=(reading,), daemon=True)
-        self._thread.start()
+        reading, self._writing = os.pipe()
+        os.dup2(self._writing, descriptor)
+        threading.Thread(target=self._read, args=(reading,), daemon=True).start()
+
+    def drain(self) -> None:
+        """Wait for what is still on its way: it comes before a mark that is sent after it."""
+        self._drained.clear()
+        os.write(self._writing, _MARK)
+        self._drained.wait(_DRAIN_SECONDS)
 
     def end(self) -> None:
-        """Put the descriptor back, and wait for what is still on its way."""
+        """Put the descriptor back. The thread ends once no child has the pipe any more."""
         os.dup2(self._saved, self._descriptor)
         os.close(self._saved)
-        self._thread.join(_LINGER_SECONDS)
+        os.close(self._writing)
 
     def _read(self, reading: int) -> None:
         rest = b""
         while chunk := os.read(reading, 65536):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._tell(line)
-        if rest:
-            self._tell(rest)
+            rest += chunk
+            while _MARK in rest:
+                before, _, rest = rest.partition(_MARK)
+                self._lines(before + b"\n" if before and not before.endswith(b"\n") else before)
+                self._drained.set()
+            rest = self._lines(rest)
+        self._lines(rest + b"\n" if rest else b"")
         os.close(reading)
 
-    def _tell(self, line: bytes) -> None:
-        self._write(self._stream, line.rstrip(b"\r").decode("utf-8", "replace"))
+    def _lines(self, data: bytes) -> bytes:
+        """Hand out the lines of `data`; give what follows the last."""
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            self._take(self._stream, line.rstrip(b"\r").decode("utf-8", "replace"))
+        return rest

@@ -157,13 +157,16 @@ class _PipelineRun:
         self.failed = False
         self.outputs: dict[str, Any] = {}
         self._ids: dict[str, Any] = {}
-        self.scope = self._pull_scope = self._scope(world.environ)
+        self._local = LocalPlace(world.load, world.directory, world.environ, plan.file.project, world.block)
+        self._known_environ: Mapping[str, str] = {}
+        self._started_environ: Mapping[str, str] = {}
+        self.scope = self._pull_scope = self._scope(self._local_variable)
 
-    def _scope(self, environ: Mapping[str, str]) -> Scope:
+    def _scope(self, environment: Callable[[str], str | None]) -> Scope:
         return Scope(
             self.outputs,
             ids=self._ids,
-            environment=environ.get,
+            environment=environment,
             source=self._world.resolve,
             secrets=self._world.secrets,
             missing="drop" if self._world.prefect_compat else "error",
@@ -171,9 +174,6 @@ class _PipelineRun:
 
     def run(self, *, skip: bool) -> PipelineResult:
         """Run the steps; after a failure or an interruption the rest is noted as skipped."""
-        local = LocalPlace(
-            self._world.load, self._world.directory, self._world.environ, self._plan.file.project, self._world.block
-        )
         going = not skip
         try:
             for step in self._steps:
@@ -182,7 +182,7 @@ class _PipelineRun:
                 elif step.section == "pull":
                     going = self._run_pull(step)
                 else:
-                    going = self._run_shared(step, local)
+                    going = self._run_shared(step)
         finally:
             self._close()
         names = tuple(deployment.name for deployment in self._pipeline.deployments)
@@ -193,19 +193,19 @@ class _PipelineRun:
         self._results.append(result)
         self._report(StepFinished(step, result))
 
-    def _run_shared(self, step: Step, local: LocalPlace) -> bool:
+    def _run_shared(self, step: Step) -> bool:
         """Run a build or push step, unless an earlier pipeline ran the same steps up to it: they need not run twice."""
         if self._recorded is None:
-            return self._run_step(step, local)
+            return self._run_step(step, self._local)
         self._key = (self._key, step.name, step.id, step.requires, repr(step.inputs))
         recorded = self._recorded.get(self._key)
         if recorded is None or step.inputs.get("ignore_cache") is True:
-            succeeded = self._run_step(step, local)
-            self._recorded[self._key] = _Recorded(self._results[-1], local.state)
+            succeeded = self._run_step(step, self._local)
+            self._recorded[self._key] = _Recorded(self._results[-1], self._local.state)
             return succeeded
         status = "cached" if recorded.result.status == "succeeded" else recorded.result.status
         result = recorded.result._replace(status=status, duration_s=0.0)
-        local.state = recorded.state
+        self._local.state = recorded.state
         self._take(step, result)
         return result.failure is None
 
@@ -219,9 +219,8 @@ class _PipelineRun:
                 self._place, self._pull_place = open_pull_place(
                     self._pipeline, self.scope, self._world, self._plan, self._note
                 )
-                # As when Prefect deploys: what is set here is filled in here, the rest on the worker.
-                self._world.secrets.add_environment(self._place.environ)
-                self._pull_scope = self._scope({**self._place.environ, **self._world.environ})
+                self._started_environ = self._place.environ
+                self._pull_scope = self._scope(self._pull_variable)
         except (StepEngineError, OSError) as error:
             self._take(step, self._failed(step, perf_counter(), self._explain(step, error)))
             return False
@@ -233,10 +232,22 @@ class _PipelineRun:
             self._pull_place = self._pull_place._replace(directory=self._place.directory)
         return succeeded
 
+    def _local_variable(self, name: str) -> str | None:
+        return self._local.environ.get(name)
+
+    def _pull_variable(self, name: str) -> str | None:
+        """Give a variable to pull steps as when Prefect deploys: what is set here is filled in here, the rest there.
+
+        What a pull step has set goes before both.
+        """
+        there = self._place.environ.get(name) if self._place is not None else None
+        return there if there != self._started_environ.get(name) else self._local.environ.get(name, there)
+
     def _note(self, message: str) -> None:
         self._report(Notice(message, None))
 
     def _close(self) -> None:
+        self._local.close()
         if self._place is not None:
             self._place.close()
             self._place = None
@@ -249,6 +260,9 @@ class _PipelineRun:
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._take_report(step, kind, data)
 
+        if place.environ is not self._known_environ:  # a step before this, or where this runs, has variables of its own
+            self._known_environ = place.environ
+            self._world.secrets.add_environment(place.environ)
         try:
             spec = step.spec or _spec_elsewhere(step)
             returned = place.call(step, spec, self._inputs(step, spec), emit)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stepengine.diagnostics.diagnostic import did_you_mean, suggest
-from stepengine.document.nodes import Scalar, node_at
+from stepengine.document.nodes import node_at, offset_of_text
 from stepengine.model import AUTO_DIRECTORY, SECTIONS, Step
 from stepengine.patterns import lazy_pattern
 
@@ -114,25 +114,13 @@ class _ReferenceChecker:
                 self._check_output(reference, node, known, owner, pulled)
 
     def _report_problem(self, problem: Problem, node: Node) -> None:
-        offset = self._offset(node, problem.path, problem.text)
+        offset = offset_of_text(self._diagnostics.source, node, problem.path, problem.text)
         if problem.kind == "foreign":
             hint = problem.hint or "it is passed on as it is; if a reference is meant, write {{ step-id.output }}"
             self._diagnostics.warning("foreign-placeholder", problem.message, offset, hint)
         else:
             hint = problem.hint or "see the table of forms in docs/templating.md"
             self._diagnostics.error("expression-syntax", problem.message, offset, hint)
-
-    def _offset(self, node: Node, path: tuple[Any, ...], text: str) -> int:
-        """Find where a placeholder's text stands; a folded or escaped one is found by its first word."""
-        scalar = node_at(node, path)
-        if isinstance(scalar, Scalar):
-            source = self._diagnostics.source.text
-            at = source.find(text, scalar.offset)
-            if at < 0 and text.split():
-                at = source.find(text.split(maxsplit=1)[0], scalar.offset)
-            if 0 <= at <= scalar.offset + 2 * len(scalar.text) + 200:
-                return at
-        return scalar.offset
 
     def _check_output(self, reference: Reference, node: Node, known: Known, owner: str, pulled: Known | None) -> None:
         head, path = reference.head, reference.path
@@ -142,9 +130,14 @@ class _ReferenceChecker:
             if outputs is not None and path and path[0] not in outputs:
                 hint = did_you_mean(str(path[0]), outputs, f"it has: {', '.join(outputs)}")
                 message = f"the step {step.id!r} has no output {path[0]!r}"
-                self._report("unknown-output", message, self._offset(node, reference.location, reference.text), hint)
+                self._report(
+                    "unknown-output",
+                    message,
+                    offset_of_text(self._diagnostics.source, node, reference.location, reference.text),
+                    hint,
+                )
         elif head not in known.outputs and not known.is_open:
-            offset = self._offset(node, reference.location, reference.text)
+            offset = offset_of_text(self._diagnostics.source, node, reference.location, reference.text)
             if pulled is None:
                 self._report_unknown(head, path, offset, known, owner)
             elif head in pulled.ids or head in pulled.outputs:

@@ -176,9 +176,10 @@ class SectionReader:
         if isinstance(found, StepSpec):
             if found.is_deprecated and name not in self._deprecation_told:
                 self._deprecation_told.add(name)
-                self._diagnostics.warning(
-                    "deprecated-name", f"{name} is an old name", key.offset, f"write {_current_name(found)}"
+                hint = (
+                    f"write {found.successor}" if found.successor else f"see the documentation of {found.distribution}"
                 )
+                self._diagnostics.warning("deprecated-name", f"{name} is an old name", key.offset, hint)
             return found
         may_exist_elsewhere = not found.is_certain and (has_requires or section == "pull")
         report = self._diagnostics.warning if may_exist_elsewhere else self._diagnostics.error
@@ -275,10 +276,3 @@ def _kind(value: Any) -> str:
     return (
         "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
     )
-
-
-def _current_name(spec: StepSpec) -> str:
-    old = spec.name
-    function = spec.target.rpartition(":")[2]
-    package = old.partition(".")[0]
-    return f"{package}.deployments.steps.{function}"

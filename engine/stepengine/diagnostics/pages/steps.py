@@ -185,6 +185,26 @@ Prefect does the same without a word.""",
 """,
     ),
     Page(
+        "unmet-requirement",
+        "warning",
+        "Nothing here meets a requirement",
+        """`plan` finds no distribution that meets what a step requires: neither a built-in step that counts as it, nor
+an installed one of that version, with its extras. It can be installed before the run; `run` ends with exit code 4 as
+long as it is missing.""",
+        """build:
+- prefect.deployments.steps.run_shell_script:
+    requires: a-distribution-of-nobody>=1.0
+    script: git describe
+""",
+        3,
+        """build:
+- prefect.deployments.steps.run_shell_script:
+    requires: prefect>=3.0
+    script: git describe
+""",
+        command="plan",
+    ),
+    Page(
         "pull-directory",
         "warning",
         "The image may not have the directory",

@@ -1,0 +1,106 @@
+"""Where modules are, found without importing any, and how one is imported for its step."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+
+def project_module(directory: str, module: str) -> tuple[str, bool] | None:
+    """Give the source file of a project's module, and whether it is a package; None where there is none.
+
+    Args:
+        directory: The project's.
+        module: A dotted name.
+    """
+    base = os.path.join(directory, *module.split("."))
+    package = os.path.join(base, "__init__.py")
+    if os.path.isfile(package):
+        return package, True
+    return (f"{base}.py", False) if os.path.isfile(f"{base}.py") else None
+
+
+def installed_module(module: str) -> tuple[str, bool] | None:
+    """Give the source file of an installed module, and whether it is a package; None where that cannot be told.
+
+    `importlib.util.find_spec` would import the packages that it is in; these are looked through one by one instead.
+    """
+    import importlib.util
+    from importlib.machinery import PathFinder
+
+    names = module.split(".")
+    try:
+        spec = None if is_missing(names[0]) else importlib.util.find_spec(names[0])
+        for depth in range(1, len(names)):
+            if spec is None or spec.submodule_search_locations is None:
+                return None
+            name = ".".join(names[: depth + 1])
+            spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    except (ImportError, ValueError, AttributeError):
+        return None
+    if spec is None or not spec.has_location or not str(spec.origin).endswith(".py"):
+        return None
+    return str(spec.origin), spec.submodule_search_locations is not None
+
+
+def is_missing(package: str) -> bool:
+    """Whether no top-level package or module has a name."""
+    import importlib.util
+
+    try:
+        return package not in sys.modules and importlib.util.find_spec(package) is None
+    except (ImportError, ValueError):
+        return True
+
+
+def load_target(module: str, attribute: str, directory: str | None) -> Any:
+    """Import what a step's name stands for.
+
+    Args:
+        module: A dotted name, or the path of a script.
+        attribute: The way to it, dotted.
+        directory: Where the project's modules are; None where the module is an installed one.
+
+    Raises:
+        ImportError: there is no such module, or importing it would end the process.
+        AttributeError: it has no such attribute.
+        BaseException: whatever the module raises.
+    """
+    if directory is not None and directory not in sys.path:
+        sys.path.insert(0, directory)  # it stays: a step may import its neighbours when it runs
+    stdout, sys.stdout = sys.stdout, sys.stderr  # what a module prints is no part of a command's document
+    try:
+        found = _import(module, directory)
+    except SystemExit as leaving:
+        raise ImportError(f"it ends the process when it is imported (exit {leaving.code})") from leaving
+    finally:
+        sys.stdout = stdout
+    for part in attribute.split(".") if attribute else ():
+        found = getattr(found, part)
+    return found
+
+
+def _import(module: str, directory: str | None) -> Any:
+    import importlib
+
+    if directory is None or not module.endswith(".py"):
+        return importlib.import_module(module)
+    import importlib.util
+
+    path = os.path.join(directory, module)
+    # Two scripts of one name in two directories are two modules.
+    name = "__stepengine_script__" + os.path.normpath(module)
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded  # dataclasses and pickling look their module up
+    try:
+        spec.loader.exec_module(loaded)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return loaded
