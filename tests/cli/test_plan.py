@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 SHELL = "prefect.deployments.steps.run_shell_script"
 
 
