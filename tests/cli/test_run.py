@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -557,3 +558,39 @@ def test_ignore_cache_runs_a_shared_step_again(cli):
     text = "build:\n- counted.main:\n    ignore_cache: true\ndeployments:\n- name: a\n- name: b\n  push: [{counted.main: }]\n"
     assert cli.run(text).code == 0
     assert (cli.directory / "log").read_text() == "xxx"
+
+
+@pytest.mark.parametrize("at", ["import", "source", "field"])
+def test_an_interruption_outside_of_a_step_gives_the_document_as_well(cli, at):
+    site = cli.directory / "site"
+    wait = "open('waiting', 'w').close()\n{indent}time.sleep(60)\n"
+    cli.write("site/slow-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n")
+    entries = "[stepengine.steps]\nslow = slow_step:main\n[stepengine]\nslow = slow_source\n"
+    cli.write("site/slow-1.0.dist-info/entry_points.txt", entries)
+    cli.write("site/slow_step.py", "import time\ndef main(): ...\n" + wait.format(indent=""))
+    cli.write(
+        "site/slow_source.py",
+        "import time\nfrom stepengine.plugin import ReferenceSource\nseen = []\n"
+        "def lookup(path):\n    seen.append(path)\n    if path == ('field',) and len(seen) == 1:\n        return 'quick'\n    "
+        + wait.format(indent="    ")
+        + "def stepengine_sources(environ, directory):\n"
+        "    yield ReferenceSource('prefect.variables', 'there', lookup, lambda: [])\n",
+    )
+    steps = {
+        "import": "build:\n- slow: {}\n",
+        "source": f"build:\n- {SHELL}:\n    script: echo {{{{ prefect.variables.source }}}}\n",
+        "field": f"build:\n- {SHELL}:\n    script: echo\n"
+        "deployments:\n- name: one\n  version: '{{ prefect.variables.field }}'\n",
+    }
+    cli.environ["PYTHONPATH"] = str(site)
+    cli.write("prefect.yaml", steps[at])
+    with cli.start("run", "--format", "json") as process:
+        deadline = time.monotonic() + 30
+        while not (cli.directory / "waiting").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    document = json.loads(out)
+    assert document["status"] == "interrupted"
+    assert "interrupted" in document["error"]["message"]

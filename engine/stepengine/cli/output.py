@@ -56,6 +56,12 @@ def failed_run(message: str, where: str, hint: str, output: str = "") -> dict[st
     return {"status": "failed", "pipelines": [], "deployments": [], "error": error}
 
 
+def interrupted_run() -> dict[str, Any]:
+    """Give the document of a run that was interrupted before its first step."""
+    error = {"message": "interrupted before the first step", "where": "", "hint": "", "output": ""}
+    return {"status": "interrupted", "pipelines": [], "deployments": [], "error": error}
+
+
 def failed_plan(file: str, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
     """Give the document of a plan that could not be made."""
     return {"file": file, "sections": [], "pipelines": [], "diagnostics": diagnostics}

@@ -7,7 +7,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask, process_secrets
-from stepengine.cli.output import failed_run, is_output_error, own_stderr, own_stdout, refused_run, write_document
+from stepengine.cli.output import (
+    failed_run,
+    interrupted_run,
+    is_output_error,
+    own_stderr,
+    own_stdout,
+    refused_run,
+    write_document,
+)
 from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr
 from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError
 
@@ -35,14 +43,20 @@ def run(options: argparse.Namespace) -> int:
     output = None if options.format == "text" else own_stdout()
     document = output if options.format == "json" else None
     try:
-        return _run(options, output, document)
+        prepared = _prepare(options, document)
     except StepEngineError as error:
         if document is not None:
             write_document(document, failed_run(error.message, error.where, error.hint, getattr(error, "output", "")))
         raise
+    except KeyboardInterrupt:
+        if document is not None:
+            write_document(document, interrupted_run())
+        raise
+    return prepared if isinstance(prepared, int) else _execute(*prepared, options, output)
 
 
-def _run(options: argparse.Namespace, output: TextIO | None, document: TextIO | None) -> int:
+def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan, Project] | int:
+    """Check all that can be checked before the first step; give the exit code where the file does not pass."""
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
     project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
@@ -57,6 +71,10 @@ def _run(options: argparse.Namespace, output: TextIO | None, document: TextIO | 
     _import_steps(plan, project)
     if options.verbose:
         _show_plan(plan)
+    return plan, project
+
+
+def _execute(plan: Plan, project: Project, options: argparse.Namespace, output: TextIO | None) -> int:
     listener = _listener(project, options, output)
     from stepengine.running.runner import World, run_plan
 
@@ -65,7 +83,7 @@ def _run(options: argparse.Namespace, output: TextIO | None, document: TextIO | 
         environ=os.environ,
         load=project.registry.load,
         resolve=project.hooks.resolve,
-        secrets=secrets,
+        secrets=process_secrets(),
         pull_in=options.pull_in,
         prefect_compat=options.prefect_compat,
     )
@@ -134,7 +152,9 @@ def _import_steps(plan: Plan, project: Project) -> None:
     for pipeline in plan.pipelines:
         for step in (planned.step for planned in pipeline.steps):
             spec = step.spec
-            if spec is None or step.section == "pull" or not spec.distribution or spec.target in told:
+            if spec is None or step.section == "pull" or spec.target in told:
+                continue
+            if spec.is_built_in or not spec.distribution:
                 continue
             told.add(spec.target)
             try:

@@ -210,7 +210,8 @@ def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSo
     known = [known for source in sources for known in _names_of(source)]
     near = suggest(wanted, known)
     looked = " and ".join(source.description for source in sources)
-    hint = f"did you mean {near!r}?" if near else f"looked in {looked}" if looked else NO_SOURCE[what]
+    ways = f"looked in {looked}; {NO_SOURCE[what]}" if looked else NO_SOURCE[what]
+    hint = f"did you mean {near!r}?" if near else ways
     return TemplateError(f"there is no {what} {wanted}", hint=hint)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stepengine.diagnostics.diagnostic import ERROR, WARNING, Diagnostic
-from stepengine.document.nodes import node_at, offset_of_text
+from stepengine.document.nodes import Sequence, node_at, offset_of_text
 from stepengine.model import SECTIONS, Pipeline, ProjectFile, Step, may_have_image
 from stepengine.records import Record
 from stepengine.secrecy.secrets import HIDDEN
@@ -111,11 +111,15 @@ class Plan(Record):
             for planned in pipeline.steps:
                 for state in planned.requirements if planned.runs_here else ():
                     if not state.satisfied_by and state.requirement not in found:
-                        node = planned.step.node.entries["requires"][1]
-                        offset = offset_of_text(self.file.source, node, (), state.requirement)
-                        line, column = self.file.source.position(offset)
+                        line, column = self.file.source.position(_requirement_offset(planned.step, state.requirement))
                         found[state.requirement] = UnmetRequirement(state, planned.step, line, column)
         return list(found.values())
+
+
+def _requirement_offset(step: Step, requirement: str) -> int:
+    node = step.node.entries["requires"][1]
+    items = node.items if isinstance(node, Sequence) else [node]
+    return next((item.offset for item in items if item.value == requirement), node.offset)
 
 
 class Surroundings(Record):

@@ -264,7 +264,6 @@ class ContainerTransport:
         """Remove the container; say how it ended where it had ended by itself."""
         if self._ended:
             return ""
-        self._ended = True
         import docker
         import requests
 
@@ -281,6 +280,7 @@ class ContainerTransport:
             self.lost = StepError("the Docker Engine went away during the rehearsal", hint=hint)
         finally:
             self._close()
+        self._ended = True  # not sooner: after an interruption it is tried again
         if self._waiting.is_alive():  # the engine goes on for a moment where it had begun to remove the container
             self._waiting.join(_MOMENT_SECONDS)
         said = self._errors[-4000:].decode("utf-8", "replace").strip()

@@ -187,6 +187,7 @@ class ChildTransport:
             errors.close()
         if self.root:
             shutil.rmtree(self.root, ignore_errors=True)
+            self.root = ""
 
     def send(self, data: bytes) -> None:
         """Write to the child."""
@@ -203,6 +204,7 @@ class ChildTransport:
     def end(self) -> str:
         """End the child with all that it started, and remove its directory."""
         if self._errors is None:
+            self._remove()  # what an interruption may have left
             return ""
         code = self._exit_status()
         for pipe in (self._child.stdin, self._child.stdout):

@@ -96,30 +96,38 @@ class _Runner:
         self._report = report
         self._recorded: dict[Any, _Recorded] = {}
         self._interrupted = False
+        self._results: list[PipelineResult] = []
+        self._deployments: list[dict[str, Any]] = []
+        self._failures: list[Failure] = []
 
     def run(self) -> RunResult:
         """Run all pipelines; a failed one does not keep the next from running, an interruption does."""
-        results: list[PipelineResult] = []
-        deployments: list[dict[str, Any]] = []
-        failures: list[Failure] = []
-        total = len(self._plan.pipelines)
         for number, planned in enumerate(self._plan.pipelines, 1):
-            names = tuple(deployment.name for deployment in planned.pipeline.deployments)
-            self._report(PipelineStarted(number, total, names, len(planned.steps)))
-            run = _PipelineRun(planned, self._plan, self._world, self._report, self._recorded if total > 1 else None)
-            result = run.run(skip=self._interrupted)
-            self._interrupted = self._interrupted or run.interrupted
-            results.append(result)
-            failures += [step.failure for step in result.steps if step.failure is not None]
-            for deployment in planned.pipeline.deployments:
-                fields, problems = resolve_deployment(deployment, run.scope)
-                deployments.append(fields)
-                if not run.failed:  # else its outputs are missing, which is told already
-                    failures += self._tell_problems(deployment, problems)
-            self._report(PipelineFinished(result))
-        status = "interrupted" if self._interrupted else "failed" if failures else "succeeded"
-        failure = failures[0] if failures else None
-        return self._report.finish(RunResult(status, tuple(results), tuple(deployments), failure))
+            try:
+                self._run_pipeline(number, planned)
+            except KeyboardInterrupt:  # outside of its steps
+                self._interrupted = True
+        failure = self._failures[0] if self._failures else None
+        if self._interrupted and failure is None:
+            failure = Failure("the run was interrupted", "", "", "")
+        status = "interrupted" if self._interrupted else "failed" if failure else "succeeded"
+        return self._report.finish(RunResult(status, tuple(self._results), tuple(self._deployments), failure))
+
+    def _run_pipeline(self, number: int, planned: PipelinePlan) -> None:
+        total = len(self._plan.pipelines)
+        names = tuple(deployment.name for deployment in planned.pipeline.deployments)
+        self._report(PipelineStarted(number, total, names, len(planned.steps)))
+        run = _PipelineRun(planned, self._plan, self._world, self._report, self._recorded if total > 1 else None)
+        result = run.run(skip=self._interrupted)
+        self._interrupted = self._interrupted or run.interrupted
+        self._results.append(result)
+        self._failures += [step.failure for step in result.steps if step.failure is not None]
+        for deployment in planned.pipeline.deployments:
+            fields, problems = resolve_deployment(deployment, run.scope)
+            self._deployments.append(fields)
+            if not run.failed and not run.interrupted:  # else its outputs are missing, which is told already
+                self._failures += self._tell_problems(deployment, problems)
+        self._report(PipelineFinished(result))
 
     def _tell_problems(self, deployment: Deployment, problems: list[FieldProblem]) -> list[Failure]:
         """Warn of fields that stay as they are written; give those that can never have a value as failures."""
@@ -183,6 +191,10 @@ class _PipelineRun:
                     going = self._run_pull(step)
                 else:
                     going = self._run_shared(step)
+        except KeyboardInterrupt:  # between two steps, or once more while one was being ended
+            self.interrupted = True
+            for step in self._steps[len(self._results) :]:
+                self._skip(step)
         finally:
             self._close()
         names = tuple(deployment.name for deployment in self._pipeline.deployments)
@@ -214,6 +226,7 @@ class _PipelineRun:
             self._pull_place = PullPlace("skip", None, None)
             self._skip(step)
             return True
+        started = perf_counter()
         try:
             if self._place is None:
                 self._place, self._pull_place = open_pull_place(
@@ -222,10 +235,12 @@ class _PipelineRun:
                 self._started_environ = self._place.environ
                 self._pull_scope = self._scope(self._pull_variable)
         except (StepEngineError, OSError) as error:
-            self._take(step, self._failed(step, perf_counter(), self._explain(step, error)))
+            self._report(StepStarted(step, ""))
+            self._take(step, self._failed(step, started, self._explain(step, error)))
             return False
         except KeyboardInterrupt:
-            self._take(step, self._stopped(step, perf_counter()))
+            self._report(StepStarted(step, ""))
+            self._take(step, self._stopped(step, started))
             return False
         succeeded = self._run_step(step, self._place)
         if self._pull_place is not None:
@@ -248,9 +263,14 @@ class _PipelineRun:
 
     def _close(self) -> None:
         self._local.close()
-        if self._place is not None:
+        if self._place is None:
+            return
+        try:
             self._place.close()
-            self._place = None
+        except KeyboardInterrupt:  # whoever presses Ctrl-C twice wants to be gone sooner, not to leave a container
+            self.interrupted = True
+            self._place.close()
+        self._place = None
 
     def _run_step(self, step: Step, place: Place) -> bool:
         started = perf_counter()
