@@ -95,8 +95,23 @@ def test_a_masker_can_be_used_again_after_its_end():
     assert masker.flush() == []
 
 
+def test_a_secret_that_is_indented_or_coloured_line_by_line():
+    masker = LineMasker(secrets_of(TOKEN))
+    shown = [*masker.line(f"  {TOKEN[:9]}"), *masker.line(f"\t\t{TOKEN[9:]}"), *masker.line("end"), *masker.flush()]
+    assert shown == ["  ***", "\t\t***", "end"]
+    coloured = f"\x1b[1m{TOKEN[:5]}\x1b[0;31m{TOKEN[5:]}\x1b[0m"
+    assert masker.line(coloured) == ["\x1b[1m***\x1b[0;31m***\x1b[0m"]
+
+
+def test_an_escape_sequence_that_is_cut_short_does_not_show_what_is_before_it():
+    masker = StreamMasker(secrets_of(TOKEN))
+    shown = masker.feed(f"{TOKEN[:6]}\x1b[3") + masker.feed(f"1m{TOKEN[6:]} end") + masker.flush()
+    assert shown == "***\x1b[31m*** end"
+
+
 pieces = st.lists(
-    st.sampled_from(["ab", "abcabd", "abcabe", "c", "\n", "x", "-", "abd", "\r\n", "a", "b"]), max_size=30
+    st.sampled_from(["ab", "abcabd", "abcabe", "c", "\n", "x", "-", "abd", "\r\n", "a", "b", "\n  ", "\x1b[1m"]),
+    max_size=30,
 )
 
 

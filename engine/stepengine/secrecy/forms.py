@@ -6,6 +6,7 @@ import re
 from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
+from stepengine.secrecy.breaks import without_breaks
 from stepengine.secrecy.secrets import MIN_LENGTH, MIN_LINE
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _SAFE = ("", "/", "!'()*", "!$&'()*+,;=:", "*")
 _LINE_ENDS = re.compile(r"[\r\n]+|\\r\\n|\\n")
 _SHELL_SPECIAL = re.compile(r"([^\w@%+=:,./-])")
-_BREAKS = {10: None, 13: None}
 
 
 def forms_of(secret: str) -> tuple[set[str], set[str]]:
@@ -42,7 +42,7 @@ def forms_of(secret: str) -> tuple[set[str], set[str]]:
         for line in lines:
             if len(line) >= MIN_LINE and _is_maskable(line):
                 texts.add(line)
-    texts = {text.translate(_BREAKS) for text in texts}
+    texts = {without_breaks(text) for text in texts}
     return {text for text in texts if len(text) >= MIN_LENGTH}, {text for text in encoded if len(text) >= MIN_LENGTH}
 
 

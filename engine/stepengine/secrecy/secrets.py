@@ -1,27 +1,24 @@
 """The secrets of a run, and how they are kept out of what is shown.
 
 Nothing is known of how a secret is spelt when it turns up: a program may print it in base64, broken over lines, or
-percent-encoded. So each secret is looked for in all its forms (`stepengine.secrecy.forms`), in the text without its
-line ends. Two things cannot be caught: secrets shorter than four characters and words such as `true`, in free text (as
-an input they are hidden all the same, because the input is known to be secret); and a secret that a step changed in a
-way of its own (a hash, every second letter).
+percent-encoded. So each secret is looked for in all its forms (`stepengine.secrecy.forms`), in the text without what
+may break one (`stepengine.secrecy.breaks`). Two things cannot be caught: secrets shorter than four characters and words
+such as `true`, in free text (as an input they are hidden all the same, because the input is known to be secret); and a
+secret that a step changed in a way of its own (a hash, every second letter).
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
+from stepengine.secrecy.breaks import HIDDEN, Breaks, with_hidden, without_breaks
 from stepengine.secrecy.names import is_secret_name, public_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["HIDDEN", "LineMasker", "Secrets", "StreamMasker", "is_secret_name", "public_fields"]
-
-HIDDEN = "***"
-"""What stands for a secret."""
 
 MIN_LENGTH = 4
 """Characters of the shortest text that is masked; masking shorter ones would make every text unreadable."""
@@ -93,15 +90,15 @@ class Secrets:
             return False
         if isinstance(value, (int, float)):
             return str(value) in self._values
-        return any(self._found(_without_breaks(text)) for text in _leaves(value))
+        return any(self._found(without_breaks(text)) for text in _leaves(value))
 
     def mask(self, text: str) -> str:
         """Give a text with `***` for each secret; a secret broken over lines leaves the line ends in their places."""
         if not self._values or len(text) < MIN_LENGTH:
             return text
-        flat = _without_breaks(text)
+        flat = without_breaks(text)
         spans = self._found(flat)
-        return _replaced(text, _original_spans(_break_positions(text), spans)) if spans else text
+        return with_hidden(text, Breaks(text).originals(spans)) if spans else text
 
     def mask_data(self, value: Any) -> Any:
         """Give a copy of a JSON document without secrets, in keys as well.
@@ -186,7 +183,7 @@ class StreamMasker:
 
     def _advance(self, text: str, *, last: bool) -> str:
         before = len(self._shown)
-        flat = self._shown + _without_breaks(text)
+        flat = self._shown + without_breaks(text)
         hits = self._secrets._hits(flat)  # noqa: SLF001 - two halves of one thing
         spans = self._secrets._spans(flat, hits)  # noqa: SLF001
         cut = max(before, self._secrets._open_end(flat, hits))  # noqa: SLF001
@@ -198,12 +195,12 @@ class StreamMasker:
             cut = len(flat)
         joined = self._hidden > 0 and self._after_hidden
         self._hidden = max((end - cut for start, end in spans if start < cut < end), default=0)
-        breaks = _break_positions(text)
-        end = _original(breaks, cut - before) if cut < len(flat) else len(text)
+        breaks = Breaks(text)
+        end = breaks.original(cut - before) if cut < len(flat) else len(text)
         self._held = text[end:]
         shown = [(max(first, before) - before, min(after, cut) - before) for first, after in spans]
         self._shown = flat[:cut][1 - _HEAD :]
-        result = _replaced(text[:end], _original_spans(breaks, [span for span in shown if span[0] < span[1]]))
+        result = with_hidden(text[:end], breaks.originals(span for span in shown if span[0] < span[1]))
         if result:
             self._after_hidden = result.endswith(HIDDEN)
         return result.removeprefix(HIDDEN) if joined else result
@@ -304,37 +301,6 @@ def _decoded(text: str) -> str:
         rb"%([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match.group(1).decode()), text.encode("utf-8", "replace")
     )
     return data.decode("utf-8", "replace")
-
-
-def _without_breaks(text: str) -> str:
-    return text.replace("\n", "").replace("\r", "")
-
-
-def _break_positions(text: str) -> list[int]:
-    """Give, for each line end character, how many other characters come before it."""
-    return [match.start() - index for index, match in enumerate(re.finditer(r"[\r\n]", text))]
-
-
-def _original(breaks: list[int], position: int) -> int:
-    """Turn the position of a character in the text without line ends into that in the text with them."""
-    return position + bisect_right(breaks, position)
-
-
-def _original_spans(breaks: list[int], spans: list[Span]) -> list[Span]:
-    if not breaks:
-        return spans
-    return [(_original(breaks, start), _original(breaks, end - 1) + 1) for start, end in spans]
-
-
-def _replaced(text: str, spans: list[Span]) -> str:
-    parts: list[str] = []
-    position = 0
-    for start, end in spans:
-        parts.append(text[position:start])
-        parts.append(re.sub(r"[^\r\n]+", HIDDEN, text[start:end]))
-        position = end
-    parts.append(text[position:])
-    return "".join(parts)
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
