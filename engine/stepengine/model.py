@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.diagnostics.diagnostic import one_line
 from stepengine.document.nodes import find_node
 from stepengine.records import Record
 
@@ -57,8 +58,8 @@ class Step(Record):
 
     @property
     def label(self) -> str:
-        """What it is called towards people: its id, or else its short name."""
-        return self.id or self.short_name
+        """What it is called towards people: its id, or else its short name, on one line."""
+        return one_line(self.id or self.short_name)
 
     @property
     def is_build(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.step_options import StepOptions
+from stepengine.diagnostics.diagnostic import one_line
 from stepengine.errors import StepError, TemplateError
 from stepengine.events import (
     Notice,
@@ -53,6 +54,7 @@ __all__ = [
     "Style",
     "TemplateError",
     "is_terminal",
+    "one_line",
     "step",
     "style_for",
 ]

@@ -16,6 +16,7 @@ from stepengine.plugin import (
     StepStarted,
     Style,
     is_terminal,
+    one_line,
     style_for,
 )
 
@@ -94,7 +95,7 @@ class TextReporter:
 
     def _pipeline_started(self, event: PipelineStarted) -> None:
         if event.total > 1:
-            names = ", ".join(event.deployments[:_NAMES])
+            names = one_line(", ".join(event.deployments[:_NAMES]))
             more = f" and {len(event.deployments) - _NAMES} more" if len(event.deployments) > _NAMES else ""
             self._line(self._style.bold(f"pipeline {event.number} of {event.total}: {names}{more}"))
 
@@ -102,7 +103,7 @@ class TextReporter:
         self._told.clear()
         self._last_line = ""
         place = f", {event.place}" if event.place else ""
-        short = event.step.name if event.step.id else f"line {event.step.line}"
+        short = one_line(event.step.name) if event.step.id else f"line {event.step.line}"
         self._line(f"{self._label(event.step)} {self._style.dim(f'({short}{place})')}")
 
     def _label(self, step: Step) -> str:
@@ -153,7 +154,7 @@ class TextReporter:
         for failure in dict.fromkeys([*failures, result.failure]):  # each once: pipelines share steps
             if failure is not None:
                 self._failure(failure)
-        skipped = [f"{step.section} {step.id or step.name.rpartition('.')[2]}" for step in _skipped(result)]
+        skipped = [one_line(f"{step.section} {step.id or step.name.rpartition('.')[2]}") for step in _skipped(result)]
         if skipped:
             self._line(f"not run: {', '.join(skipped)}")
         self._summary(result)
@@ -169,17 +170,20 @@ class TextReporter:
         variables = work_pool.get("job_variables") if isinstance(work_pool, dict) else None
         image = variables.get("image") if isinstance(variables, dict) else None
         if image and not self._quiet:
-            self._line(f"deployment {self._style.bold(str(deployment.get('name')))}: image {image}")
+            self._line(
+                f"deployment {self._style.bold(one_line(str(deployment.get('name'))))}: image {one_line(str(image))}"
+            )
 
     def _failure(self, failure: Failure) -> None:
-        self._line(f"{self._style.red('error')}: {failure.message}")
-        self._line(f"  at {failure.where}")
+        self._line(f"{self._style.red('error')}: {one_line(failure.message)}")
+        if failure.where:
+            self._line(f"  at {one_line(failure.where)}")
         if failure.output and failure.where not in self._seen:
             self._line("  the end of its output:")
             for line in failure.output.splitlines()[-20:]:
                 self._line(f"    {line}")
         if failure.hint:
-            self._line(f"  {self._style.dim('help:')} {failure.hint}")
+            self._line(f"  {self._style.dim('help:')} {one_line(failure.hint)}")
 
     def _summary(self, result: RunResult) -> None:
         steps = [

@@ -594,3 +594,15 @@ def test_an_interruption_outside_of_a_step_gives_the_document_as_well(cli, at):
     document = json.loads(out)
     assert document["status"] == "interrupted"
     assert "interrupted" in document["error"]["message"]
+
+
+def test_names_that_would_command_the_terminal_do_not(cli):
+    hostile = '"\\e[2J\\e]0;owned\\a"'
+    text = f"build:\n- {SHELL}:\n    id: {hostile}\n    script: exit 3\npush:\n- {SHELL}:\n    id: {hostile}\n"
+    text += f"    script: 'true'\ndeployments:\n- name: {hostile}\n  work_pool:\n    job_variables:\n      image: {hostile}\n"
+    text += "- name: other\n  push: []\n"
+    cli.write("prefect.yaml", text)
+    for command in (["run"], ["plan"], ["validate"]):
+        outcome = cli.stepengine(*command)
+        assert "\x1b" not in outcome.err + outcome.out
+        assert "\x07" not in outcome.err + outcome.out

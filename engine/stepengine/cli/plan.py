@@ -10,6 +10,7 @@ from stepengine.cli.masks import mask, process_secrets
 from stepengine.cli.output import as_diagnostic, failed_plan, own_stdout, write_document
 from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets
 from stepengine.cli.validate import show_diagnostics
+from stepengine.diagnostics.diagnostic import one_line
 from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import StepEngineError, UsageError
 from stepengine.planning.plan import plan_as_json, unmet_diagnostics
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from stepengine.planning.plan import InputPlan, PipelinePlan, Plan, StepPlan
+
+
+_NAMES = 5
+"""How many deployments' names head a pipeline."""
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -67,7 +72,9 @@ def render_plan(plan: Plan, style: Style) -> str:
 
 
 def _render_pipeline(plan: PipelinePlan, number: int, total: int, style: Style) -> str:
-    names = ", ".join(deployment.name for deployment in plan.pipeline.deployments)
+    deployments = [one_line(deployment.name) for deployment in plan.pipeline.deployments]
+    more = f" and {len(deployments) - _NAMES} more" if len(deployments) > _NAMES else ""
+    names = ", ".join(deployments[:_NAMES]) + more
     lines = [style.bold(f"pipeline {number} of {total}") + (f": {names}" if names else "")]
     if not plan.steps:
         lines.append("  no steps")
@@ -82,7 +89,7 @@ def _render_pipeline(plan: PipelinePlan, number: int, total: int, style: Style) 
 
 def _render_step(plan: StepPlan, style: Style) -> list[str]:
     step = plan.step
-    name = step.name if step.id else ""
+    name = one_line(step.name) if step.id else ""
     who = step.spec.distribution or "this project" if step.spec is not None else "not known here"
     lines = [f"    {style.bold(step.label)}  {style.dim(' '.join(filter(None, [name, f'line {step.line}', who])))}"]
     for state in plan.requirements:

@@ -10,6 +10,7 @@ from stepengine.diagnostics.diagnostic import suggest
 from stepengine.document.nodes import Mapping, Node, Scalar, Sequence, node_at
 from stepengine.errors import TemplateError
 from stepengine.model import Step
+from stepengine.patterns import lazy_pattern
 from stepengine.templating import compile_template
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.templating import Template
 
+_REFERABLE = lazy_pattern(r"\w[\w-]*\Z")
 RESERVED = ("id", "requires")
 
 
@@ -152,6 +154,9 @@ class SectionReader:
                 self._diagnostics.warning(
                     "wrong-type", "'id' should be a text", found.offset, f'write id: "{found.text}"'
                 )
+            elif found.value and not _REFERABLE.match(found.text):
+                message = f"no reference can name the id {found.text!r}"
+                self._diagnostics.warning("id-form", message, found.offset, "use letters, digits, _ and - alone")
             return found.text if found.value else ""
         if found is not None and found.value:
             self._diagnostics.error("wrong-type", "'id' must be a text", found.offset, "give it a name")

@@ -161,6 +161,24 @@ the number 1.1: quote it), and for steps of other packages, whose annotations Py
 """,
     ),
     Page(
+        "id-form",
+        "warning",
+        "No reference can name the id",
+        """A reference begins with an id made of letters, digits, `_` and `-`; other characters end it, as in Prefect.
+The step runs all the same, and its outputs can be reached by their own names alone.""",
+        """build:
+- prefect.deployments.steps.run_shell_script:
+    id: the version
+    script: git describe
+""",
+        3,
+        """build:
+- prefect.deployments.steps.run_shell_script:
+    id: the-version
+    script: git describe
+""",
+    ),
+    Page(
         "duplicate-id",
         "warning",
         "Two steps of a pipeline have one id",
