@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from docstrings import capitalized, cell
 from marked_parts import replace_parts
+from page_text import capitalized, cell
 
 from stepengine.cli.arguments import _COMMANDS
 
@@ -44,7 +44,5 @@ def _row(action: argparse.Action) -> str:
     else:
         longest_first = sorted(action.option_strings, key=len, reverse=True)
         written = ", ".join(f"`{option} {value}`" if value else f"`{option}`" for option in longest_first)
-    meaning = capitalized(action.help or "")
-    if action.option_strings and isinstance(action.default, str):
-        meaning = f"{meaning}; default `{action.default}`".removeprefix("; ")
+    meaning = (action.help or "") % {"default": f"`{action.default}`"}
     return f"| {cell(written)} | {cell(capitalized(meaning))} |"

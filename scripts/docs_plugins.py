@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docstrings import Docstring, cell, read_docstring
 from marked_parts import replace_parts
+from page_text import cell
 
 from stepengine import plugin
+from stepengine.catalogue.docstrings import Docstring, read_docstring
 from stepengine.hooks import specs
 
 PAGE = "docs/plugins.md"

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docstrings import Docstring, capitalized, cell, read_docstring
+from page_text import capitalized, cell
 
+from stepengine.catalogue.docstrings import Docstring, read_docstring
 from stepengine.catalogue.input_types import describe_type, split_union
 from stepengine.catalogue.spec import REQUIRED, Input, StepSpec, spec_of
 from stepengine.entry_points import STEPS, find_entry_points

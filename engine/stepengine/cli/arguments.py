@@ -27,7 +27,16 @@ class _Formatter(argparse.HelpFormatter):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"{self.prog} --help shows what there is")
+        hint = f"{self.prog} --help shows what there is"
+        problem, _, words = message.partition(": ")
+        if problem == "unrecognized arguments" and words.startswith("-"):
+            from stepengine.diagnostics.diagnostic import suggest
+
+            near = suggest(words.split()[0].partition("=")[0], self._option_string_actions)
+            hint = f"did you mean {near}?" if near else hint
+        elif problem == "the following arguments are required":
+            message = f"{self.prog} needs an action: {words.replace('|', ' or ')}"
+        raise UsageError(message, hint=hint)
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
@@ -54,13 +63,15 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
     if name not in _COMMANDS:
         from stepengine.diagnostics.diagnostic import did_you_mean
 
-        hint = did_you_mean(name, _COMMANDS, f"there are: {', '.join(_COMMANDS)}")
+        hint = _ELSEWHERE.get(name) or did_you_mean(name, _COMMANDS, f"there are: {', '.join(_COMMANDS)}")
         raise UsageError(f"there is no command {name!r}", hint=hint)
     summary, fill = _COMMANDS[name]
     parser = _Parser(prog=f"stepengine {name}", description=summary, allow_abbrev=False, formatter_class=_Formatter)
     fill(parser)
     try:
-        options = parser.parse_args(arguments[1:])
+        # `steps show --format json NAME`: elsewhere a word after an option would belong to no positional.
+        parse = parser.parse_intermixed_args if name in ("steps", "validate") else parser.parse_args
+        options = parse(arguments[1:])
     except SystemExit as leaving:  # --help
         return int(leaving.code or 0)
     options.command = name
@@ -120,7 +131,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--pull-in",
         choices=PULL_PLACES,
         default="auto",
-        help="where to run the pull steps: in the pipeline's image, here in a child process, or not at all",
+        help="where to run the pull steps: in the pipeline's image, here in a child process, or not at all; "
+        "default %(default)s",
     )
     parser.add_argument(
         "--prefect-compat",
@@ -130,7 +142,9 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", default="text", metavar="FORMAT", help="text, json, or a plugin's format")
+    parser.add_argument(
+        "--format", default="text", metavar="FORMAT", help="text, json, or a plugin's format; default %(default)s"
+    )
     parser.add_argument("--quiet", "-q", action="store_true", help="tell of failures alone")
 
 
@@ -144,23 +158,26 @@ def _fill_run(parser: argparse.ArgumentParser) -> None:
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
-    parser.add_argument("--format", default="text", choices=("text", "json"))
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
 
 
 def _fill_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="*", metavar="FILE", help="files; by default prefect.yaml here or in the nearest parent"
     )
-    parser.add_argument("--format", default="text", choices=("text", "json"))
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
     parser.add_argument("--quiet", "-q", action="store_true", help="tell of errors alone")
 
 
 def _fill_steps(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", choices=("list", "show"), help="list the steps, or show one with its inputs and outputs"
+        "action",
+        choices=("list", "show"),
+        metavar="list|show",
+        help="list the steps, or show one with its inputs and outputs",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="the step to show")
-    parser.add_argument("--format", default="text", choices=("text", "json"))
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -169,3 +186,9 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "validate": ("show all problems of a file; nothing runs", _fill_validate),
     "steps": ("list the steps that there are, or show one", _fill_steps),
 }
+
+_ELSEWHERE = {
+    "deploy": "stepengine creates no deployments; `stepengine run --format json` gives them resolved",
+    "init": "write a prefect.yaml, and have `stepengine validate` check it",
+}
+"""Commands of Prefect, and what there is instead."""

@@ -6,17 +6,25 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.input_types import describe_type, split_union
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.cli.output import own_stdout
 from stepengine.cli.project import current_directory, warn_on_stderr
-from stepengine.entry_points import find_entry_points
+from stepengine.diagnostics.diagnostic import one_line
+from stepengine.entry_points import STEPS, find_entry_points
 from stepengine.errors import UsageError
 from stepengine.terminal import style_for
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from typing import TextIO
+
+    from stepengine.catalogue.docstrings import Docstring
+    from stepengine.catalogue.spec import Input
+
+_WIDTH = 100
 
 
 def steps(options: argparse.Namespace) -> int:
@@ -29,25 +37,32 @@ def steps(options: argparse.Namespace) -> int:
         UsageError: there is no such step.
     """
     output = own_stdout() if options.format == "json" else sys.stdout
-    registry = Registry(current_directory(), find_entry_points())
+    directory = current_directory()
+    registry = Registry(directory, find_entry_points())
     if options.action == "show":
         if not options.name:
             raise UsageError("name the step to show", hint="stepengine steps list names them")
-        found = registry.find(options.name)
-        if not isinstance(found, StepSpec):
-            raise UsageError(found.message, hint=found.hint)
-        return _write(options, output, _as_json(found), _render(found))
-    found_steps: dict[str, StepSpec] = {}
+        spec = registry.find(options.name)
+        if not isinstance(spec, StepSpec):
+            raise UsageError(spec.message, hint=spec.hint)
+        from stepengine.catalogue.docstrings import docstring_of
+
+        told = docstring_of(spec, directory)
+        return _write(options, output, _as_json(spec, told), _render(spec, told))
+    current: list[StepSpec] = []
     for name in registry.names():
         found = registry.find(name)
-        if isinstance(found, StepSpec):
-            found_steps[name] = found
-        else:
+        if not isinstance(found, StepSpec):
             warn_on_stderr(found.message)
-    current = {name: spec for name, spec in found_steps.items() if not spec.is_deprecated}
-    width = max(map(len, current), default=0)
-    text = "".join(f"{name:<{width}}  {spec.summary}\n" for name, spec in sorted(current.items()))
-    return _write(options, output, {"steps": [_as_json(spec) for spec in current.values()]}, text)
+        elif not found.is_deprecated:
+            current.append(found)
+    return _write(options, output, {"steps": _documents(current, directory)}, _render_list(current))
+
+
+def _documents(specs: Iterable[StepSpec], directory: str) -> list[dict[str, Any]]:
+    from stepengine.catalogue.docstrings import docstring_of
+
+    return [_as_json(spec, docstring_of(spec, directory)) for spec in specs]
 
 
 def _write(options: argparse.Namespace, output: TextIO, document: dict[str, Any], text: str) -> int:
@@ -60,9 +75,20 @@ def _write(options: argparse.Namespace, output: TextIO, document: dict[str, Any]
     return 0
 
 
-def _as_json(spec: StepSpec) -> dict[str, Any]:
+def _other_names(spec: StepSpec) -> list[str]:
+    """Give the other names that a registered step has, old ones last."""
+    names = [
+        entry.name
+        for entry in find_entry_points()
+        if (entry.group, entry.target, entry.distribution) == (STEPS, spec.target, spec.distribution)
+    ]
+    return sorted(set(names) - {spec.name}, key=lambda name: (name in spec.options.deprecated, len(name), name))
+
+
+def _as_json(spec: StepSpec, told: Docstring) -> dict[str, Any]:
     return {
         "name": spec.name,
+        "other_names": _other_names(spec),
         "summary": spec.summary,
         "provider": spec.distribution or "this project",
         "deprecated": spec.is_deprecated,
@@ -72,6 +98,7 @@ def _as_json(spec: StepSpec) -> dict[str, Any]:
                 "type": each.annotation or None,
                 "required": each.default is REQUIRED,
                 "default": None if each.default is REQUIRED else each.default,
+                "meaning": told.entries.get(each.name, ""),
             }
             for each in spec.inputs or ()
         ],
@@ -81,14 +108,58 @@ def _as_json(spec: StepSpec) -> dict[str, Any]:
     }
 
 
-def _render(spec: StepSpec) -> str:
+def _render_list(specs: Iterable[StepSpec]) -> str:
+    """Give each step once, by the shortest of its names, the others below its summary."""
     style = style_for(sys.stdout, os.environ)
-    lines = [f"{style.bold(spec.name)}  {style.dim(spec.distribution or 'this project')}", spec.summary, "", "inputs:"]
+    known: dict[tuple[str, str], list[StepSpec]] = {}
+    for spec in specs:
+        known.setdefault((spec.target, spec.distribution), []).append(spec)
+    groups = sorted(sorted(group, key=lambda spec: (len(spec.name), spec.name)) for group in known.values())
+    width = max((len(first.name) for first, *_ in groups), default=0)
+    lines = []
+    for first, *others in groups:
+        lines.append(f"{first.name:<{width}}  {one_line(first.summary)}".rstrip())
+        lines += [f"{'':<{width}}  {style.dim(f'also {other.name}')}" for other in others]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _render(spec: StepSpec, told: Docstring) -> str:
+    style = style_for(sys.stdout, os.environ)
+    lines = [f"{style.bold(spec.name)}  {style.dim(spec.distribution or 'this project')}"]
+    lines += [one_line(spec.summary)] if spec.summary else []
+    old = spec.options.deprecated
+    lines += [f"also {name}{' (old)' if name in old else ''}" for name in _other_names(spec)]
+    lines += ["", "inputs:"]
     for each in spec.inputs or ():
-        default = "required" if each.default is REQUIRED else f"default {each.default!r}"
-        lines.append(f"  {each.name}: {each.annotation or 'any'}  {style.dim(default)}")
+        lines.append(f"  {each.name}: {_kind(each)}  {style.dim(_default(each))}".rstrip())
+        lines += _meaning(told.entries.get(each.name, ""))
     if spec.accepts_any:
+        known = {each.name for each in spec.inputs or ()} | {spec.context}
         lines.append("  and any other")
+        lines += [line for name, text in told.entries.items() if name not in known for line in _meaning(text)]
     outputs = spec.options.outputs
     lines.append("outputs: " + ("known after it ran" if outputs is None else ", ".join(outputs) or "none"))
     return "\n".join(lines) + "\n"
+
+
+def _kind(each: Input) -> str:
+    """Say in words what an input takes."""
+    if not each.annotation or "Any" in split_union(each.annotation):
+        return "anything"
+    return describe_type(each.annotation)
+
+
+def _default(each: Input) -> str:
+    if each.default is REQUIRED:
+        return "required"
+    if each.default is None:
+        return "optional"
+    import json
+
+    return f"default {json.dumps(each.default, default=str, ensure_ascii=False)}"
+
+
+def _meaning(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(one_line(text), _WIDTH, initial_indent="      ", subsequent_indent="      ")

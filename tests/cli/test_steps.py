@@ -1,0 +1,103 @@
+"""What `stepengine steps` tells, and what is said of a command line that is not one."""
+
+from __future__ import annotations
+
+import pytest
+
+MODULE = '''
+raise SystemExit("nothing of it runs")
+
+async def greet(name: str, times: int = 1, style: str | None = None, **more):
+    """Greet somebody.
+
+    Args:
+        name: Who; a line
+            that goes on.
+        times: How often.
+        more: Further words.
+    """
+'''
+
+
+def inputs(document):
+    return {each["name"]: each for each in document["inputs"]}
+
+
+def test_a_built_in_step_is_shown_with_the_meaning_of_its_inputs_and_its_names(cli):
+    shown = cli.stepengine("steps", "show", "git_clone").out
+    assert "repository: a text  required\n      The repository's URL" in shown
+    assert "branch: a text  optional\n" in shown
+    assert "include_submodules: true or false  default false\n" in shown
+    assert "also prefect.deployments.steps.git_clone\nalso prefect.projects.steps.git_clone (old)\n" in shown
+    document = cli.stepengine("steps", "show", "prefect.deployments.steps.git_clone", "--format", "json").json
+    assert document["other_names"][0] == "git_clone"
+    assert inputs(document)["branch"]["meaning"].startswith("A branch or tag")
+    assert inputs(document)["branch"]["type"] == "str | None"
+
+
+@pytest.mark.parametrize("name", ["own.greet", "own.py:greet", "passed_on"])
+def test_a_step_of_others_is_shown_from_its_source(cli, name):
+    cli.write("own.py", MODULE)
+    cli.write("site/other.py", MODULE)
+    cli.write("site/other-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    cli.write("site/other-1.0.dist-info/entry_points.txt", "[stepengine.steps]\npassed_on = other:greet\n")
+    cli.environ["PYTHONPATH"] = str(cli.directory / "site")
+    found = inputs(cli.stepengine("steps", "show", "--format", "json", name).json)
+    assert {key: each["meaning"] for key, each in found.items()} == {
+        "name": "Who; a line that goes on.",
+        "times": "How often.",
+        "style": "",
+    }
+    assert cli.stepengine("steps", "show", name).out.endswith(
+        "  style: a text  optional\n  and any other\n      Further words.\noutputs: known after it ran\n"
+    )
+
+
+def test_a_step_without_documentation_is_shown(cli):
+    cli.write("own.py", "def bare(value): pass\nfrom json import dumps\n")
+    assert cli.stepengine("steps", "show", "own.bare").out.splitlines()[3:] == [
+        "  value: anything  required",
+        "outputs: known after it ran",
+    ]
+    assert cli.stepengine("steps", "show", "own.dumps").code == 0
+
+
+def test_the_list_has_each_built_in_step_once_and_its_document_each_name(cli):
+    lines = cli.stepengine("steps", "list").out.splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith("git_clone "))
+    assert lines[at + 1].split() == ["also", "prefect.deployments.steps.git_clone"]
+    assert not [line for line in lines if line.startswith("prefect")]
+    names = [step["name"] for step in cli.stepengine("steps", "list", "--format", "json").json["steps"]]
+    assert {"git_clone", "prefect.deployments.steps.git_clone"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "--fromat", "json"], "did you mean --format?"),
+        (["plan", "--deploymnet=x"], "did you mean --deployment?"),
+        (["run", "-x"], "stepengine run --help shows what there is"),
+        (["steps"], "needs an action: list or show"),
+        (["deploy"], "`stepengine run --format json`"),
+        (["init"], "`stepengine validate`"),
+        (["vaildate"], "did you mean 'validate'?"),
+    ],
+)
+def test_a_wrong_command_line_is_told_with_what_is_meant(cli, arguments, told):
+    outcome = cli.stepengine(*arguments)
+    assert outcome.code == 2
+    assert told in outcome.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["validate", "a.yaml", "--quiet", "a.yaml"], ["steps", "--format", "json", "list"]]
+)
+def test_options_may_stand_between_words(cli, arguments):
+    cli.write("a.yaml", "name: a\n")
+    assert cli.stepengine(*arguments).code == 0
+
+
+def test_help_gives_the_defaults(cli):
+    shown = " ".join(cli.stepengine("run", "--help").out.split())
+    assert "or not at all; default auto" in shown
+    assert "or a plugin's format; default text" in shown
