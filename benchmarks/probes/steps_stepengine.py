@@ -9,10 +9,11 @@ from timing import report
 
 from stepengine.catalogue.registry import Registry
 from stepengine.cli.project import find_entry_points, read_document
-from stepengine.planning.plan import Surroundings, make_plan
-from stepengine.running.runner import World, run_plan
+from stepengine.planning.plan import make_plan
+from stepengine.running.runner import run_plan
 from stepengine.secrecy.secrets import Secrets
 from stepengine.validation import validate_document
+from stepengine.world import World
 
 path, count = sys.argv[1], int(sys.argv[2])
 directory = os.path.dirname(path)
@@ -26,9 +27,8 @@ def resolve(_namespace: str, _path: tuple[object, ...]) -> object:
     raise LookupError
 
 
-surroundings = Surroundings(os.environ.get, resolve, lambda _step: [], secrets)
-plan = make_plan(file, file.pipelines, ("build", "push", "pull"), surroundings)
-world = World(directory, os.environ, registry.load, resolve, secrets)
+world = World(directory, os.environ, registry.load, lambda _step: [], resolve, secrets)
+plan = make_plan(file, file.pipelines, ("build", "push", "pull"), world)
 
 
 def work() -> object:

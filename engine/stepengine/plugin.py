@@ -67,6 +67,7 @@ def step(
     provides: str | None = None,
     deprecated: Sequence[str] = (),
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
+    libraries: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
     """Describe a function that is a step; the function itself stays as it is. See `StepOptions` for the arguments.
 
@@ -77,7 +78,8 @@ def step(
         >>> upper("hello")
         {'shout': 'HELLO'}
     """
-    options = StepOptions(None if outputs is None else tuple(outputs), phase, provides, tuple(deprecated), check)
+    known = None if outputs is None else tuple(outputs)
+    options = StepOptions(known, phase, provides, tuple(deprecated), check, tuple(libraries))
 
     def mark(function: Function) -> Function:
         function.__step__ = options  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ def _check(inputs: Mapping[str, Any]) -> list[str]:
     provides="prefect==3.8.8",
     deprecated=["prefect.projects.steps.git_clone", "prefect.projects.steps.git_clone_project"],
     check=_check,
+    libraries=["git", "gitdb", "smmap"],
 )
 def git_clone(
     repository: str,

@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 SHELL = "prefect.deployments.steps.run_shell_script"
 DIRECTORY = "prefect.deployments.steps.set_working_directory"
 PIP = "prefect.deployments.steps.pip_install_requirements"
@@ -67,8 +69,34 @@ def test_job_variables_that_are_one_placeholder_name_no_image(cli):
 
 def test_image_is_refused_where_there_is_none(cli):
     outcome = cli.run(f"pull:\n- {SHELL}:\n    script: pwd\n", "--pull-in", "image")
+    assert outcome.code == 2
+    assert "prefect.yaml:2:3: error: --pull-in image: the pipeline has no image [no-image]" in outcome.err
+    assert "--pull-in image=NAME:TAG" in outcome.err
+
+
+def test_an_image_whose_build_is_left_out_is_refused_before_anything_runs(cli):
+    build = (
+        "build:\n- prefect_docker.deployments.steps.build_docker_image:\n    id: b\n    image_name: app\n    tag: '1'\n"
+    )
+    pull = f"pull:\n- {SHELL}:\n    script: pwd\n"
+    deployments = "deployments:\n- name: one\n  work_pool: {job_variables: {image: '{{ b.image }}'}}\n"
+    outcome = cli.run(build + pull + deployments, "--pull-in", "image", "--only", "pull")
+    assert outcome.code == 2
+    assert "builds no image, for --only leaves build out" in outcome.err
+
+
+@pytest.mark.parametrize("place", ["nowhere", "here=app:1", "skip=", "image=", "image:app"])
+def test_a_place_that_there_is_not_is_refused(cli, place):
+    outcome = cli.run(f"pull:\n- {SHELL}:\n    script: pwd\n", "--pull-in", place)
+    assert (outcome.code, "none of auto, image, image=NAME, here, skip" in outcome.err) == (2, True)
+
+
+def test_a_place_that_cannot_be_had_is_a_failed_step_with_its_heading(cli):
+    cli.environ["DOCKER_HOST"] = f"unix://{cli.directory}/no.sock"
+    outcome = cli.run(f"pull:\n- {SHELL}:\n    script: pwd\n", "--pull-in", "image=app:1")
     assert outcome.code == 1
-    assert "the pipeline has no image" in outcome.err
+    assert outcome.err.startswith("pull run_shell_script (line 2)\n  failed after")
+    assert "no Docker Engine answers" in outcome.err
 
 
 def test_a_pull_step_that_crashes_is_a_failed_step(cli):

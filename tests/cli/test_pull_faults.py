@@ -94,6 +94,34 @@ deployments:
     wait_until(lambda: not ours & containers())
 
 
+def test_a_second_interruption_leaves_no_container(cli, services):
+    text = f"pull:\n- {SHELL}:\n    shell: true\n    script: trap '' TERM INT; echo the step runs; sleep 300\n"
+    cli.write("prefect.yaml", text)
+    before = set(services.run("ps", "--all", "--quiet", "--filter", LABEL).split())
+    with cli.start("run", "--format", "json", "--pull-in", f"image={services.base}") as process:
+        assert any("the step runs" in line for line in process.stderr)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads(out)["status"] == "interrupted"
+    assert set(services.run("ps", "--all", "--quiet", "--filter", LABEL).split()) <= before
+
+
+def test_a_container_that_was_never_started_is_removed_by_a_later_run(services, monkeypatch):
+    """Its process was killed between making and starting it, so nothing else will."""
+    client = connect(os.environ)
+    labels = {"org.stepengine.purpose": "pull-rehearsal"}
+    left = client.containers.create(services.base, ["true"], labels=labels)
+    ContainerTransport(client, services.base, []).end()
+    assert left.id in [each.id for each in client.containers.list(all=True)]  # it may be another run's, just made
+    monkeypatch.setattr("stepengine.pulling.container._STARTED_SECONDS", -60)
+    ContainerTransport(client, services.base, []).end()
+    assert left.id not in [each.id for each in client.containers.list(all=True)]
+    client.close()
+
+
 def test_the_exit_status_of_a_worker_that_ends_by_itself_in_a_container_is_told(services):
     client = connect(os.environ)
     transport = ContainerTransport(client, services.base, [])

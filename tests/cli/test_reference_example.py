@@ -129,6 +129,22 @@ deployments:
     assert containers == ""
 
 
+def test_the_pull_steps_alone_run_in_an_image_that_is_named(cli, services):
+    text = "pull:\n- prefect.deployments.steps.run_shell_script:\n    script: cat /etc/debian_version\n"
+    result = cli.result(text, "--only", "pull", "--pull-in", f"image={services.base}")
+    assert result["status"] == "succeeded", result["error"]
+    assert result["pipelines"][0]["pull"]["image"] == services.base
+
+
+def test_a_step_that_the_image_does_not_have_is_told_with_the_remedy(cli, services):
+    cli.write("mine.py", "def make(): ...\n")
+    outcome = cli.run("pull:\n- mine.make: {}\n", "--pull-in", f"image={services.base}")
+    assert outcome.code == 1
+    assert "the step cannot be imported here: ModuleNotFoundError: No module named 'mine'" in outcome.err
+    assert "copy it into the image, or install its package there" in outcome.err
+    assert "importlib" not in outcome.err
+
+
 def test_an_image_without_python_is_told(cli, services):
     text = f"""
 pull:

@@ -21,6 +21,8 @@ class StepOptions(Record):
         check: Finds what types cannot tell of the inputs that a file gives; returns one line each, shown as warnings
             before anything runs. It gets the inputs as the file has them: references are not resolved (a text may hold
             `{{ ... }}`, an input may be missing), and it must neither fail on them nor do or read anything else.
+        libraries: For built-in steps: the pure-Python packages beyond the standard library that it imports, which go
+            with it into a container.
     """
 
     outputs: tuple[str, ...] | None = None
@@ -28,3 +30,4 @@ class StepOptions(Record):
     provides: str | None = None
     deprecated: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
+    libraries: tuple[str, ...] = ()

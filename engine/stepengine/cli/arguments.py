@@ -129,7 +129,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pull-in",
-        choices=PULL_PLACES,
+        type=_pull_place,
+        metavar="auto|image[=NAME]|here|skip",
         default="auto",
         help="where to run the pull steps: in the pipeline's image, here in a child process, or not at all; "
         "default %(default)s",
@@ -139,6 +140,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="drop references that have no value, as Prefect does, with a warning each",
     )
+
+
+def _pull_place(text: str) -> str:
+    place, equals, image = text.partition("=")
+    if place not in PULL_PLACES or (equals and (place != "image" or not image)):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, image, image=NAME, here, skip")
+    return text
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask, process_secrets
 from stepengine.cli.output import as_diagnostic, failed_plan, own_stdout, write_document
-from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets
+from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets, world_of
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.diagnostics.text import render_diagnostic
@@ -52,7 +52,7 @@ def _plan(options: argparse.Namespace, output: TextIO | None) -> int:
         if output is not None:
             write_document(output, failed_plan(file.source.name, [found._asdict() for found in file.diagnostics]))
         return UsageError.exit_code
-    planned = plan_project(project, options, secrets)
+    planned = plan_project(project, options, world_of(project, options, secrets))
     style = style_for(sys.stderr, os.environ)
     for found in (*planned.diagnostics, *unmet_diagnostics(planned)):
         sys.stderr.write(mask(render_diagnostic(found, file.source, style)) + "\n")

@@ -13,6 +13,7 @@ from stepengine.errors import UsageError
 from stepengine.hooks.manager import Hooks
 from stepengine.records import Record
 from stepengine.validation import validate_document
+from stepengine.world import World
 
 if TYPE_CHECKING:
     import argparse
@@ -174,26 +175,40 @@ def warn_on_stderr(message: str) -> None:
     sys.stderr.write(mask(f"warning: {message}") + "\n")
 
 
-def plan_project(project: Project, options: argparse.Namespace, secrets: Secrets) -> Plan:
-    """Plan what the command line asks for.
-
-    Raises:
-        UsageError: it asks for what is not in the file.
-    """
-    from stepengine.planning.plan import Surroundings, make_plan
-    from stepengine.planning.selection import parse_sections, select_pipelines
+def world_of(project: Project, options: argparse.Namespace, secrets: Secrets) -> World:
+    """Give what the plan and the run of a project may use."""
 
     def check_requirements(step: Step) -> list[RequirementState]:
         from stepengine.catalogue.requirements import check_requirements as check  # packaging costs 35 ms
 
         return check(step)
 
+    pull_in, _, pull_image = options.pull_in.partition("=")
+    return World(
+        directory=project.directory,
+        environ=os.environ,
+        load=project.registry.load,
+        check_requirements=check_requirements,
+        resolve=project.hooks.resolve,
+        secrets=secrets,
+        pull_in=pull_in,
+        pull_image=pull_image,
+        prefect_compat=options.prefect_compat,
+    )
+
+
+def plan_project(project: Project, options: argparse.Namespace, world: World) -> Plan:
+    """Plan what the command line asks for.
+
+    Raises:
+        UsageError: it asks for what is not in the file.
+    """
+    from stepengine.planning.plan import make_plan
+    from stepengine.planning.selection import parse_sections, select_pipelines
+
     only = None if options.only is None else ",".join(options.only)
     pipelines = select_pipelines(project.file, options.deployment)
-    surroundings = Surroundings(
-        os.environ.get, project.hooks.resolve, check_requirements, secrets, options.prefect_compat, options.pull_in
-    )
-    return make_plan(project.file, pipelines, parse_sections(only), surroundings)
+    return make_plan(project.file, pipelines, parse_sections(only), world)
 
 
 def take_secrets(named: Iterable[str], secrets: Secrets) -> None:

@@ -16,7 +16,7 @@ from stepengine.cli.output import (
     refused_run,
     write_document,
 )
-from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr
+from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr, world_of
 from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stepengine.cli.project import Project
     from stepengine.diagnostics.diagnostic import Diagnostic
     from stepengine.planning.plan import Plan
+    from stepengine.world import World
 
 EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": INTERRUPTED}
 
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     return prepared if isinstance(prepared, int) else _execute(*prepared, options, output)
 
 
-def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan, Project] | int:
+def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan, Project, World] | int:
     """Check all that can be checked before the first step; give the exit code where the file does not pass."""
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
@@ -64,29 +65,21 @@ def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan
     _show(project, options)
     if not file.is_valid:
         return _refuse(document, file.source.name, file.diagnostics)
-    plan = plan_project(project, options, secrets)
+    world = world_of(project, options, secrets)
+    plan = plan_project(project, options, world)
     if _show_plan_problems(project, plan, quiet=options.quiet):
         return _refuse(document, file.source.name, plan.diagnostics)
     _refuse_unmet(plan)
     _import_steps(plan, project)
     if options.verbose:
         _show_plan(plan)
-    return plan, project
+    return plan, project, world
 
 
-def _execute(plan: Plan, project: Project, options: argparse.Namespace, output: TextIO | None) -> int:
+def _execute(plan: Plan, project: Project, world: World, options: argparse.Namespace, output: TextIO | None) -> int:
     listener = _listener(project, options, output)
-    from stepengine.running.runner import World, run_plan
+    from stepengine.running.runner import run_plan
 
-    world = World(
-        directory=project.directory,
-        environ=os.environ,
-        load=project.registry.load,
-        resolve=project.hooks.resolve,
-        secrets=process_secrets(),
-        pull_in=options.pull_in,
-        prefect_compat=options.prefect_compat,
-    )
     result = run_plan(plan, world, listener)
     return EXIT_CODES[result.status]
 

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.diagnostics.diagnostic import ERROR, WARNING, Diagnostic
 from stepengine.document.nodes import Sequence, node_at, offset_of_text
-from stepengine.model import SECTIONS, Pipeline, ProjectFile, Step, may_have_image
+from stepengine.model import IMAGE_PATH, SECTIONS, Pipeline, ProjectFile, Step, image_node, may_have_image
 from stepengine.records import Record
 from stepengine.secrecy.secrets import HIDDEN
 from stepengine.templating import RenderError, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from stepengine.catalogue.requirements import RequirementState
     from stepengine.model import Deployment
-    from stepengine.secrecy.secrets import Secrets
     from stepengine.templating import Template
+    from stepengine.world import World
 
 
 class InputPlan(Record):
@@ -122,47 +120,25 @@ def _requirement_offset(step: Step, requirement: str) -> int:
     return next((item.offset for item in items if item.value == requirement), node.offset)
 
 
-class Surroundings(Record):
-    """What a plan may ask of the world.
-
-    Attributes:
-        environment: Gives an environment variable's value, or None.
-        resolve: Gives a block's or a variable's value by namespace and path; see `Hooks.resolve`.
-        check_requirements: Tells what meets a step's requirements.
-        secrets: The run's secrets.
-        prefect_compat: Whether a reference without a value is dropped, as Prefect does.
-        pull_in: Where pull steps run; see `World.pull_in`.
-    """
-
-    environment: Callable[[str], str | None]
-    resolve: Callable[[str, tuple[Any, ...]], Any]
-    check_requirements: Callable[[Step], list[RequirementState]]
-    secrets: Secrets
-    prefect_compat: bool = False
-    pull_in: str = "auto"
-
-
-def make_plan(
-    file: ProjectFile, pipelines: tuple[Pipeline, ...], sections: tuple[str, ...], surroundings: Surroundings
-) -> Plan:
+def make_plan(file: ProjectFile, pipelines: tuple[Pipeline, ...], sections: tuple[str, ...], world: World) -> Plan:
     """Plan a run; nothing runs and nothing is changed.
 
     Args:
         file: A valid file.
         pipelines: Those chosen.
         sections: Those chosen.
-        surroundings: What may be asked of the world.
+        world: What may be asked; nothing of it is changed.
     """
-    planner = _Planner(file, sections, surroundings)
+    planner = _Planner(file, sections, world)
     plans = tuple(planner.plan(pipeline) for pipeline in pipelines)
     return Plan(file, sections, plans, tuple(dict.fromkeys(planner.diagnostics)))
 
 
 class _Planner:
-    def __init__(self, file: ProjectFile, sections: tuple[str, ...], surroundings: Surroundings) -> None:
+    def __init__(self, file: ProjectFile, sections: tuple[str, ...], world: World) -> None:
         self._file = file
         self._sections = sections
-        self._around = surroundings
+        self._world = world
         self._setters: list[str] = []  # steps so far that may set environment variables for their successors
         self.diagnostics: list[Diagnostic] = []
 
@@ -172,7 +148,10 @@ class _Planner:
         ids: dict[str, Step] = {}
         names: dict[str, Step] = {}
         self._setters = []
-        in_container = self._around.pull_in != "here" and may_have_image(pipeline)
+        named = self._world.pull_image
+        in_container = self._world.pull_in != "here" and bool(named or may_have_image(pipeline))
+        if self._world.pull_in == "image" and not named and "pull" in self._sections and pipeline.steps["pull"]:
+            self._check_image(pipeline)
         for section in SECTIONS:
             for step in pipeline.steps[section]:
                 if section in self._sections:
@@ -187,16 +166,32 @@ class _Planner:
             self._deployment(deployment)
         return PipelinePlan(pipeline, tuple(plans))
 
+    def _check_image(self, pipeline: Pipeline) -> None:
+        """Report a pipeline whose pull steps are to run in its image, and that will have none."""
+        builds = "build" in self._sections
+        if builds and any(step.is_build for step in pipeline.steps["build"]):
+            return
+        for deployment in pipeline.deployments:
+            node, template = image_node(deployment), dict(deployment.templated).get(IMAGE_PATH)
+            waits = template is not None and any(reference.kind == "output" for reference in template.references)
+            if node is not None and node.value and (builds or not waits):
+                return
+        step = pipeline.steps["pull"][0]
+        reason = "has no image" if builds else "builds no image, for --only leaves build out"
+        hint = "name one: --pull-in image=NAME:TAG"
+        found = Diagnostic(ERROR, "no-image", f"--pull-in image: the pipeline {reason}", step.line, step.column, hint)
+        self.diagnostics.append(found)
+
     def _deployment(self, deployment: Deployment) -> None:
         """Warn of what a deployment's fields refer to and nothing here has: it stays as it is written."""
-        around = self._around
+        world = self._world
         for path, template in deployment.templated:
             if all(reference.kind == "output" for reference in template.references):
                 continue
             scope = Scope(
-                environment=around.environment,
-                source=around.resolve,
-                secrets=around.secrets,
+                environment=world.environ.get,
+                source=world.resolve,
+                secrets=world.secrets,
                 missing="keep",
                 bare_environment=True,
             )
@@ -215,7 +210,7 @@ class _Planner:
         inputs = [
             self._input(step, name, value, step.templates.get(name), ids, names) for name, value in step.inputs.items()
         ]
-        states = tuple(self._around.check_requirements(step)) if step.requires else ()
+        states = tuple(self._world.check_requirements(step)) if step.requires else ()
         return StepPlan(step, tuple(inputs), states, step.section != "pull" or not in_container)
 
     def _input(
@@ -236,16 +231,16 @@ class _Planner:
         return self._render(step, name, value, template)
 
     def _render(self, step: Step, name: str, value: Any, template: Template) -> InputPlan:
-        around = self._around
+        world = self._world
         scope = Scope(
-            environment=around.environment,
-            source=around.resolve,
-            secrets=around.secrets,
-            missing="drop" if around.prefect_compat else "keep",
+            environment=world.environ.get,
+            source=world.resolve,
+            secrets=world.secrets,
+            missing="drop" if world.prefect_compat else "keep",
         )
         try:
             rendered = template.render(scope)
-            missed = [] if around.prefect_compat else scope.missed
+            missed = [] if world.prefect_compat else scope.missed
         except RenderError as error:
             missed = [error]
         waits = [each for each in missed if each.reference is not None and each.reference.kind == "environment"]

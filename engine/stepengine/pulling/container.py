@@ -10,6 +10,7 @@ import io
 import os
 import tarfile
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from stepengine.errors import StepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from stepengine.catalogue.spec import StepSpec
 
 HOME = "/.stepengine"
 ENGINE = f"{HOME}/engine"
@@ -29,11 +32,9 @@ _START = (
     "from stepengine.pulling.worker import main; main()"
 )
 
-_LIBRARIES_OF = {
-    "stepengine_steps.git": ("git", "gitdb", "smmap"),
-    "stepengine_steps.storage": ("fsspec", "git", "gitdb", "smmap"),
-}
-"""What the built-in pull steps import beyond the standard library; all of it is pure Python."""
+_LABELS = {"org.stepengine.purpose": "pull-rehearsal"}
+_STARTED_SECONDS = 600
+"""How long after it was made a container surely has been started."""
 
 _HEADER = 8
 _STDOUT = 1
@@ -166,13 +167,13 @@ class ContainerTransport:
     Args:
         client: The docker SDK's client.
         image: The image; it is on the engine.
-        targets: The steps' functions, as `module:attribute`: what they need is carried in.
+        built_in: The steps that are carried in, with their libraries.
 
     Raises:
         StepError: the container cannot be made or started.
     """
 
-    def __init__(self, client: Any, image: str, targets: Iterable[str]) -> None:
+    def __init__(self, client: Any, image: str, built_in: Iterable[StepSpec]) -> None:
         import docker
         import requests
 
@@ -188,6 +189,7 @@ class ContainerTransport:
         self._socket: Any = None
         self._waiting = threading.Thread(target=self._wait, daemon=True)
         try:
+            _sweep(client)
             # The SDK sets StdinOnce with stdin_open: where this process is killed, the worker's standard input ends,
             # so it ends too, and its container goes by itself.
             container = client.containers.create(
@@ -197,9 +199,9 @@ class ContainerTransport:
                 command=[],
                 stdin_open=True,
                 auto_remove=True,
-                labels={"org.stepengine.purpose": "pull-rehearsal"},
+                labels=_LABELS,
             )
-            container.put_archive("/", _archive(targets))
+            container.put_archive("/", _archive(built_in))
             self._attached = _attach(client, container.id)
             # On POSIX the SDK hands out a file over the socket that can be written to.
             self._socket = getattr(self._attached, "_sock", self._attached)
@@ -296,21 +298,31 @@ class ContainerTransport:
                     each.close()
 
 
+def _sweep(client: Any) -> None:
+    """Remove containers that were made and never started: their process was killed in between, and nobody else will."""
+    labels = [f"{name}={value}" for name, value in _LABELS.items()]
+    for found in client.api.containers(all=True, filters={"label": labels, "status": ["created"]}):
+        if time.time() - found["Created"] > _STARTED_SECONDS:
+            with suppress(Exception):  # another run does the same just now
+                client.api.remove_container(found["Id"], v=True)
+
+
 def _attach(client: Any, container_id: str) -> Any:
     parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     return client.api.attach_socket(container_id, params=parameters)
 
 
-def _archive(targets: Iterable[str]) -> bytes:
+def _archive(built_in: Iterable[StepSpec]) -> bytes:
     """Make a tar archive of what is carried in."""
     import importlib.util
 
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         _add_package(archive, "stepengine", ENGINE)
-        for package in {target.partition(".")[0] for target in targets if target.startswith("stepengine_")}:
-            _add_package(archive, package.partition(":")[0], ENGINE)
-        libraries = {name for target in targets for name in _LIBRARIES_OF.get(target.partition(":")[0], ())}
+        specs = list(built_in)
+        for package in sorted({spec.target.partition(".")[0] for spec in specs}):
+            _add_package(archive, package, ENGINE)
+        libraries = {name for spec in specs for name in spec.options.libraries}
         for name in sorted(libraries):
             if importlib.util.find_spec(name) is not None:
                 _add_package(archive, name, LIBRARIES)

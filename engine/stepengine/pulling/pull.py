@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from stepengine.model import Pipeline, Step
     from stepengine.planning.plan import Plan
     from stepengine.running.places import Place
-    from stepengine.running.runner import World
     from stepengine.templating import Scope
+    from stepengine.world import World
 
 
 def open_pull_place(
@@ -34,9 +34,9 @@ def open_pull_place(
     Raises:
         StepError: `--pull-in image` cannot be had, or the place cannot be made.
     """
-    image = "" if world.pull_in == "here" else image_of(pipeline, scope)
+    image = "" if world.pull_in == "here" else world.pull_image or image_of(pipeline, scope)
     if not image and world.pull_in == "image":
-        hint = "build one, or set the deployment's work_pool.job_variables.image"
+        hint = "build one, set the deployment's work_pool.job_variables.image, or name one: --pull-in image=NAME:TAG"
         raise StepError("--pull-in image: the pipeline has no image", hint=hint)
     if image:
         from stepengine.pulling.container import connect
@@ -57,9 +57,9 @@ def _open_container(
     from stepengine.pulling.worker_place import WorkerPlace
 
     ensure_image(client, image, note)
-    targets = [step.spec.target for step in pipeline.steps["pull"] if step.spec is not None]
+    built_in = [step.spec for step in pipeline.steps["pull"] if step.spec is not None and step.spec.is_built_in]
     place = WorkerPlace(
-        ContainerTransport(client, image, targets),
+        ContainerTransport(client, image, built_in),
         f"in a container of {image}",
         environ={},
         project=plan.file.project,

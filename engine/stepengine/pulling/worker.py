@@ -25,7 +25,7 @@ from stepengine.catalogue.modules import load_target
 from stepengine.errors import StepEngineError, TemplateError
 from stepengine.running.calling import call_step
 from stepengine.running.context import Context
-from stepengine.running.failures import describe_exception
+from stepengine.running.failures import describe_exception, tell_exception
 from stepengine.running.prints import Prints
 from stepengine.running.process import GRACE_SECONDS
 
@@ -190,7 +190,11 @@ class _Worker:
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
         module, _, attribute = message["target"].rpartition(":")
-        function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
+        try:
+            function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
+        except (ImportError, AttributeError, OSError) as error:
+            hint = f"have {module} where the worker runs: copy it into the image, or install its package there"
+            raise StepEngineError(f"the step cannot be imported here: {tell_exception(error)}", hint=hint) from error
         return {"result": call_step(function, message["inputs"], self._context, message["context"])}
 
 

@@ -33,38 +33,10 @@ if TYPE_CHECKING:
     from stepengine.model import Deployment, Pipeline, Step
     from stepengine.planning.plan import PipelinePlan, Plan
     from stepengine.running.places import Place
-    from stepengine.secrecy.secrets import Secrets
+    from stepengine.world import World
 
 TAIL_LINES = 20
 """How much of a failed step's output is shown again."""
-
-
-class World(Record):
-    """What a run may use of the world.
-
-    Attributes:
-        directory: The file's directory; absolute. Build and push steps start there.
-        environ: The environment.
-        load: Imports a step's callable.
-        resolve: Gives a block's or a variable's value; see `Hooks.resolve`.
-        secrets: The run's secrets.
-        pull_in: "auto", "image", "here" or "skip".
-        prefect_compat: Whether a reference without a value is dropped, as Prefect does.
-    """
-
-    directory: str
-    environ: Mapping[str, str]
-    load: Callable[[StepSpec], Callable[..., Any]]
-    resolve: Callable[[str, tuple[Any, ...]], Any]
-    secrets: Secrets
-    pull_in: str = "auto"
-    prefect_compat: bool = False
-
-    def block(self, type_slug: str, name: str) -> Any:
-        """Give a block's data, and have it masked from now on."""
-        data = self.resolve("prefect.blocks", (type_slug, name))
-        self.secrets.add_block(type_slug, data)
-        return data
 
 
 def run_plan(plan: Plan, world: World, listener: Callable[[Any], None]) -> RunResult:
@@ -324,7 +296,7 @@ class _PipelineRun:
         if None in inputs.values():
             for each in spec.inputs or ():
                 is_null = each.name in inputs and inputs[each.name] is None
-                if is_null and each.default is not REQUIRED and each.default is not None and spec.options.provides:
+                if is_null and each.default is not REQUIRED and each.default is not None and spec.is_built_in:
                     del inputs[each.name]
         return inputs
 

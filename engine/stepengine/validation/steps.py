@@ -260,7 +260,7 @@ class SectionReader:
 
 def _is_lenient(spec: StepSpec) -> bool:
     """Whether a wrong type need not fail: Python enforces no annotation, only the built-in steps do."""
-    return spec.options.provides is None
+    return not spec.is_built_in
 
 
 def _type_hint(annotation: str, value: Any) -> str:

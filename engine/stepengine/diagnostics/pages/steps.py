@@ -203,6 +203,28 @@ Prefect does the same without a word.""",
 """,
     ),
     Page(
+        "no-image",
+        "error",
+        "The pull steps are to run in an image that is not there",
+        """`--pull-in image` runs the pull steps in the pipeline's image: the one that it builds, or that its deployment
+names. It has neither, or `--only` leaves out the step that builds it. `--pull-in image=NAME:TAG` names one.""",
+        """pull:
+- prefect.deployments.steps.run_shell_script:
+    script: pwd
+""",
+        2,
+        """pull:
+- prefect.deployments.steps.run_shell_script:
+    script: pwd
+deployments:
+- name: nightly
+  work_pool:
+    job_variables:
+      image: registry.example.com/flows:1.0
+""",
+        command="plan --pull-in image",
+    ),
+    Page(
         "unmet-requirement",
         "warning",
         "Nothing here meets a requirement",

@@ -1,0 +1,51 @@
+"""What a plan may ask of the world, and its run may use: nothing is read from anywhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stepengine.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Literal
+
+    from stepengine.catalogue.requirements import RequirementState
+    from stepengine.catalogue.spec import StepSpec
+    from stepengine.model import Step
+    from stepengine.secrecy.secrets import Secrets
+
+    PullPlaceChoice = Literal["auto", "image", "here", "skip"]
+
+
+class World(Record):
+    """What a plan may ask of the world, and its run may use.
+
+    Attributes:
+        directory: The file's directory; absolute. Build and push steps start there.
+        environ: The environment.
+        load: Imports a step's callable.
+        check_requirements: Tells what meets a step's requirements.
+        resolve: Gives a block's or a variable's value by namespace and path; see `Hooks.resolve`.
+        secrets: The run's secrets.
+        pull_in: Where pull steps run: in the pipeline's image where that can be, in it or not at all, in a child
+            process, or nowhere.
+        pull_image: The image that they run in, where it is not the pipeline's; else empty.
+        prefect_compat: Whether a reference without a value is dropped, as Prefect does.
+    """
+
+    directory: str
+    environ: Mapping[str, str]
+    load: Callable[[StepSpec], Callable[..., Any]]
+    check_requirements: Callable[[Step], list[RequirementState]]
+    resolve: Callable[[str, tuple[Any, ...]], Any]
+    secrets: Secrets
+    pull_in: PullPlaceChoice = "auto"
+    pull_image: str = ""
+    prefect_compat: bool = False
+
+    def block(self, type_slug: str, name: str) -> Any:
+        """Give a block's data, and have it masked from now on."""
+        data = self.resolve("prefect.blocks", (type_slug, name))
+        self.secrets.add_block(type_slug, data)
+        return data
