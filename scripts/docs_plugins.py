@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from marked_parts import replace_parts
 from page_text import cell
@@ -34,6 +35,9 @@ def hooks() -> list[str]:
 
 def _document(name: str) -> str:
     found = getattr(plugin, name)
+    if isinstance(found, UnionType):
+        members = ", ".join(f"`{each.__name__}`" for each in get_args(found))
+        return f"### `{name}`\n\nOne of {members}.\n"
     return _class(name, found) if inspect.isclass(found) else _function(name, found)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 USE_SHELL = "add `shell: true` to run the whole script in a shell"
+_EXPAND = "add `expand_env_vars: true`, or `shell: true`"
 
 _REMEDIES = {
     "cd": "use the input `directory`, or add `shell: true`",
@@ -53,11 +54,20 @@ class ShellSyntax(NamedTuple):
 
     Attributes:
         reason: What is there, beginning with its line: "line 2 uses a pipe (|)".
-        remedy: What to do about it.
+        remedy: What to do about it, and about the other lines.
+        others: How many other lines need a shell.
     """
 
     reason: str
     remedy: str
+    others: int = 0
+
+    @property
+    def told(self) -> str:
+        """The reason, with the number of the other lines."""
+        if not self.others:
+            return self.reason
+        return f"{self.reason}, and {self.others} more {'line needs' if self.others == 1 else 'lines need'} a shell"
 
 
 class _Finding(NamedTuple):
@@ -85,17 +95,21 @@ def find_shell_syntax(script: str, *, expand_env_vars: bool = False) -> ShellSyn
         expand_env_vars: Whether plain variables are expanded by the step.
 
     Returns:
-        The first place, or None.
+        The first place, or None. What remedies one line alone (`directory` for a `cd`) is no remedy where there are
+        others.
     """
-    doubtful: ShellSyntax | None = None
     script = _PLACEHOLDER.sub(_blank, script)
+    found: dict[int, list[_Finding]] = {}
     for number, text in enumerate(script.splitlines(), start=1):
-        for finding in _findings(mask(text), expand_env_vars=expand_env_vars):
-            syntax = ShellSyntax(f"line {number} {finding.what}", finding.remedy)
-            if finding.certain:
-                return syntax
-            doubtful = doubtful or syntax
-    return doubtful
+        if findings := list(_findings(mask(text), expand_env_vars=expand_env_vars)):
+            found[number] = findings
+    if not found:
+        return None
+    places = [(number, finding) for number, findings in found.items() for finding in findings]
+    number, first = next((place for place in places if place[1].certain), places[0])
+    remedies = {finding.remedy for _, finding in places}
+    remedy = first.remedy if len(found) == 1 or remedies == {_EXPAND} else USE_SHELL
+    return ShellSyntax(f"line {number} {first.what}", remedy, len(found) - 1)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -210,5 +224,4 @@ def _expansions(text: str, *, expand_env_vars: bool) -> Iterator[_Finding]:
         if match["other"]:
             yield _Finding(f"uses a shell parameter ({match[0]}), which is passed on as text", certain=False)
         elif not expand_env_vars:
-            remedy = "add `expand_env_vars: true`, or `shell: true`"
-            yield _Finding(f"uses a variable ({match[0]}), which is passed on as text", remedy, certain=False)
+            yield _Finding(f"uses a variable ({match[0]}), which is passed on as text", _EXPAND, certain=False)

@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepengine.plugin import Context, step
+from stepengine_steps._docker.checks import check_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from typing import Any, Literal
-
-
-def _check(inputs: Mapping[str, Any]) -> Iterable[str]:
-    from stepengine_steps._docker.checks import check_image
-
-    return check_image(inputs)
 
 
 @step(
@@ -22,7 +16,7 @@ def _check(inputs: Mapping[str, Any]) -> Iterable[str]:
     phase="deployer",
     provides="prefect-docker==0.7.4",
     deprecated=["prefect_docker.projects.steps.build_docker_image"],
-    check=_check,
+    check=check_image,
 )
 def build_docker_image(
     image_name: str,

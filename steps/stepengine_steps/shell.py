@@ -62,7 +62,7 @@ def _check(inputs: Mapping[str, Any]) -> Iterator[str]:
         return
     syntax = _syntax(script, expand_env_vars=inputs.get("expand_env_vars", False) is not False)
     if syntax:
-        yield f"the script's {syntax.reason}, but each line runs as a program of its own: {syntax.remedy}"
+        yield f"the script's {syntax.told}, but each line runs as a program of its own: {syntax.remedy}"
 
 
 @step(
@@ -74,7 +74,7 @@ def _check(inputs: Mapping[str, Any]) -> Iterator[str]:
 def run_shell_script(
     script: str,
     directory: str | None = None,
-    env: dict[str, str] | None = None,
+    env: dict[str, str | float | bool] | None = None,
     stream_output: bool = True,  # noqa: FBT001, FBT002 - Prefect's signature
     expand_env_vars: bool = False,  # noqa: FBT001, FBT002
     shell: bool = False,  # noqa: FBT001, FBT002
@@ -197,7 +197,7 @@ def _shorten(line: str, limit: int = 200) -> str:
 
 
 def _failure(what: str, completed: Completed, syntax: ShellSyntax | None) -> StepError:
-    hint = f"{syntax.reason}: {syntax.remedy}" if syntax else ""
+    hint = f"{syntax.told}: {syntax.remedy}" if syntax else ""
     return StepError(f"{what} {describe_status(completed.returncode)}", hint=hint, output=last_lines(completed))
 
 

@@ -194,6 +194,9 @@ def test_an_old_name_is_told_once_a_file(check, old, new):
         (SHELL, "scripts: x", "did you mean 'script'?"),
         (SHELL, "script: x, working_directory: y", ""),
         (SHELL, "script: x, stream-output: true", "did you mean 'stream_output'?"),
+        (BUILD, "image_name: x, image_tag: y", "did you mean 'tag'?"),
+        (BUILD, "image_nam: y", "did you mean 'image_name'?"),
+        (SHELL, "script: x, scripts: y", "it has: "),
     ],
 )
 def test_an_unknown_input_is_told_with_the_one_that_is_meant(check, step, given, meant):
@@ -203,6 +206,10 @@ def test_an_unknown_input_is_told_with_the_one_that_is_meant(check, step, given,
     assert meant in found.hint
     key = checked.file.source.line(2)[found.column - 1 :].partition(":")[0]
     assert repr(key) in found.message
+
+
+def test_variables_may_be_numbers_and_booleans(check):
+    assert check(f"build:\n- {SHELL}: {{script: x, env: {{A: 1, B: 1.5, C: true, D: e, E: '3.10'}}}}\n").codes == []
 
 
 def test_a_misspelt_input_is_not_told_as_missing_too(check):
@@ -231,8 +238,10 @@ def test_a_missing_input_is_told_at_the_name(check, inputs):
         (BUILD, "image_name: x, ignore_cache: 'no'", "warning", "should be true or false"),
         (SHELL, "script: x, env: [A=b]", "error", "must be a mapping, not a list"),
         (SHELL, "script: x, shell: null", "warning", "leave the line out"),
-        (SHELL, "script: x, env: {A: b, C: null}", "error", "'env.C' must be a text, not null"),
-        (SHELL, "script: x, env: {A: b, C: 1}", "warning", "'env.C' should be a text; this is the number 1"),
+        (SHELL, "script: x, env: {A: b, C: null}", "error", "'env.C' must be a text or a number or true or false, not"),
+        (SHELL, "script: x, env: {A: b, C: [1]}", "error", "not a list"),
+        (SHELL, "script: x, env: {A: b, C: {d: e}}", "error", "not a mapping"),
+        (SHELL, "script: x, env: {A: b, C: 3.10}", "warning", "'env.C' is read as the number 3.1, not as 3.10"),
         (BUILD, "image_name: x, additional_tags: [a, 3.10]", "warning", 'write "3.10"'),
         (BUILD, "image_name: x, additional_tags: [a, [b]]", "error", "'additional_tags.1' must be a text, not a list"),
         (DIRECTORY, "directory: 2024-01-01", "error", "not a date"),

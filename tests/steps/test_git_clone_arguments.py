@@ -131,10 +131,23 @@ def test_what_is_wrong_in_a_file_is_told_before_the_run() -> None:
     assert "cannot both be given" in problems[0]
 
 
+@pytest.mark.parametrize(
+    "repository", ["ftp://user:pw@host/x", "ext::sh -c id", "-x", "https://host", "ssh://u:pw@h/x"]
+)
+def test_a_repository_that_git_cannot_clone_safely_is_told_before_the_run(repository: str) -> None:
+    (problem,) = git_clone.__step__.check({"repository": repository})  # type: ignore[attr-defined]
+    assert "pw" not in problem
+
+
+@pytest.mark.parametrize("repository", [URL, "git@host:o/n", "./not/there", "file:///not/there", "{{ x }}", "host/x"])
+def test_a_repository_is_not_looked_for_before_the_run(repository: str) -> None:
+    assert git_clone.__step__.check({"repository": repository}) == []  # type: ignore[attr-defined]
+
+
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), st.lists, max_leaves=4)
 
 
-@given(st.dictionaries(st.sampled_from([*INPUTS, "access_token", "credentials"]), JSON))
+@given(st.dictionaries(st.sampled_from([*INPUTS, "repository", "access_token", "credentials"]), JSON))
 def test_any_inputs_of_a_file_are_problems_or_none(inputs: dict[str, Any]) -> None:
     problems = git_clone.__step__.check(inputs)  # type: ignore[attr-defined]
     assert all(problem and "\n" not in problem for problem in problems)

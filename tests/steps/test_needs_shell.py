@@ -116,6 +116,23 @@ def test_the_check_warns_with_the_remedy():
 
 
 @pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("cd x\nmake\ncd y", "line 1 begins with cd, which only a shell knows, and 1 more line needs a shell, but "),
+        ("echo $A\necho $B\na | b\nmake", "line 3 uses a pipe (|), and 2 more lines need a shell, but "),
+    ],
+)
+def test_where_more_lines_need_a_shell_they_are_counted_and_it_alone_is_the_remedy(script, told):
+    (warning,) = check(script=script)
+    assert told in warning
+    assert warning.endswith(": add `shell: true` to run the whole script in a shell")
+
+
+def test_expanding_variables_is_a_remedy_for_any_number_of_lines():
+    assert "`expand_env_vars: true`" in check(script="echo $A\necho $B")[0]
+
+
+@pytest.mark.parametrize(
     "inputs",
     [
         {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.input_types import describe_type, misfit, mismatch
+from stepengine.catalogue.input_types import describe_type, misfit, mismatch, split_union
 from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.document.nodes import Mapping, Node, Scalar, Sequence, node_at
@@ -201,7 +201,7 @@ class SectionReader:
             if name in known:
                 self._check_type(step, spec, known[name])
             elif not spec.accepts_any:
-                near = suggest(name, known)
+                near = _near_input(name, [each for each in known if each not in step.inputs])
                 meant.add(near)
                 listed = f"it has: {', '.join(known)}" if known else "it has no inputs"
                 hint = f"did you mean {near!r}?" if near else listed
@@ -231,7 +231,7 @@ class SectionReader:
         node = step.node.entries[expected.name][1]
         verdict = mismatch(value, annotation)
         if not verdict:
-            self._check_digits(expected, node)
+            self._check_digits(expected.name, annotation, node)
             return
         path, value, annotation = misfit(value, annotation)
         node = node_at(node, path)
@@ -248,17 +248,32 @@ class SectionReader:
             message = f"{name!r} must be {wanted}, not {_kind(value)}"
             self._diagnostics.error("input-type", message, node.offset, _type_hint(annotation, value))
 
-    def _check_digits(self, expected: Input, node: Node) -> None:
+    def _check_digits(self, name: str, annotation: str, node: Node) -> None:
         """Warn of a number that is not written as it is read, where a text is taken as well: `tag: 3.10` is 3.1."""
-        if not isinstance(node, Scalar) or "str" not in expected.annotation:
+        if isinstance(node, Mapping) and (inner := _type_of_values(annotation)):
+            for key, _, child in node.items():
+                self._check_digits(f"{name}.{key}", inner, child)
+        if not isinstance(node, Scalar) or "str" not in annotation:
             return
         if type(node.value) in (int, float) and node.text != str(node.value):
-            message = f"{expected.name!r} is read as the number {node.value}, not as {node.text}"
+            message = f"{name!r} is read as the number {node.value}, not as {node.text}"
             hint = f'write "{node.text}" if that text is meant'
             self._diagnostics.warning("input-type", message, node.offset, hint)
 
 
 def _is_lenient(spec: StepSpec) -> bool:
+def _type_of_values(annotation: str) -> str:
+    """Give what an annotation asks of the values of a mapping; empty where it asks nothing."""
+    mappings = [each for each in split_union(annotation) if each.startswith(("dict[", "Dict[", "Mapping["))]
+    return mappings[0].partition("[")[2][:-1].partition(",")[2] if mappings else ""
+
+
+def _near_input(name: str, free: list[str]) -> str:
+    """Suggest what a misspelt input may have meant, of those that are not given; `image_tag` is near to `tag`."""
+    words = name.casefold().replace("-", "_").split("_")
+    return suggest(name, free) or next((word for word in words if word in free), "")
+
+
     """Whether a wrong type need not fail: Python enforces no annotation, only the built-in steps do."""
     return not spec.is_built_in
 

@@ -1,1 +1,1 @@
-"""Docker images: what the build and push steps are made of. Imported when such a step runs, not before."""
+"""Docker images: what the build and push steps are made of. Only `checks` is imported before such a step runs."""

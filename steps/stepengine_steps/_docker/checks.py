@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stepengine.plugin import StepError
-from stepengine_steps._docker.reference import check_name, check_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
 
 def check_image(inputs: Mapping[str, Any]) -> Iterator[str]:
     """Check the name and the tags of an image, where they are no references that only a run resolves."""
+    from stepengine_steps._docker.reference import check_name, check_tag
+
     tags = inputs.get("additional_tags")
     values: list[tuple[Any, Callable[[Any], str]]] = [
         (inputs.get("image_name"), check_name),

@@ -158,6 +158,8 @@ def find_problems(inputs: Mapping[str, Any]) -> list[str]:
     Returns:
         One line for each.
     """
+    from stepengine_steps._git.url import check_repository
+
     known = {name: value for name, value in inputs.items() if value and "{{" not in str(value)}
     problems = [
         f"{one} and {other} cannot both be given"
@@ -165,6 +167,7 @@ def find_problems(inputs: Mapping[str, Any]) -> list[str]:
         if one in known and other in known
     ]
     checks: dict[str, Callable[[Any], object]] = {
+        "repository": check_repository,
         "branch": check_branch,
         "commit_sha": check_commit,
         "directories": check_directories,

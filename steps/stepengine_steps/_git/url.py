@@ -59,18 +59,33 @@ def parse_repository(text: str, directory: str) -> Repository:
     Raises:
         StepError: it is in no form that is allowed.
     """
-    check_text("repository", text)
-    if _HELPER.match(text):
-        raise StepError(
-            f"repository uses a transport helper, which is not allowed: {without_userinfo(text)!r}",
-            hint="use an https, ssh or file URL, or a path",
-        )
+    _check_form(text)
     if "://" in text:
         return _from_url(text)
     scp = _SCP.fullmatch(text)
     if scp and not os.path.exists(os.path.join(directory, text)):
         return _from_scp(text, scp)
     return _from_path(text, directory)
+
+
+def check_repository(text: str) -> None:
+    """Check what can be told of a repository without looking at any disk.
+
+    Raises:
+        StepError: it is in no form that is allowed.
+    """
+    _check_form(text)
+    if "://" in text and not text.lower().startswith("file:"):
+        _from_url(text)
+
+
+def _check_form(text: str) -> None:
+    check_text("repository", text)
+    if _HELPER.match(text):
+        raise StepError(
+            f"repository uses a transport helper, which is not allowed: {without_userinfo(text)!r}",
+            hint="use an https, ssh or file URL, or a path",
+        )
 
 
 def same_repository(configured: str, wanted: Repository, directory: str) -> bool:
