@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from stepengine.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
     from stepengine.model import Step
     from stepengine.result import PipelineResult, RunResult, StepResult
 
@@ -49,7 +52,7 @@ class StepOutput(Record):
     """
 
     step: Step
-    stream: str
+    stream: Literal["stdout", "stderr"]
     line: str
 
 
@@ -97,3 +100,12 @@ class RunFinished(Record):
     """All is over."""
 
     result: RunResult
+
+
+Event = (
+    PipelineStarted | StepStarted | StepOutput | StepProgress | Notice | StepFinished | PipelineFinished | RunFinished
+)
+"""Anything that happens."""
+
+if TYPE_CHECKING:
+    Listener = Callable[[Event], None]

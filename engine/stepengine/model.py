@@ -9,10 +9,14 @@ from stepengine.document.nodes import find_node
 from stepengine.records import Record
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from stepengine.catalogue.spec import StepSpec
     from stepengine.diagnostics.diagnostic import Diagnostic
     from stepengine.document.nodes import Mapping, Node, Source
     from stepengine.templating import Template
+
+    Section = Literal["build", "push", "pull"]
 
 AUTO_DIRECTORY = "/opt/prefect/"
 """Where `dockerfile: auto` puts a project, as a directory of its name."""
@@ -20,7 +24,7 @@ AUTO_DIRECTORY = "/opt/prefect/"
 IMAGE_PATH = ("work_pool", "job_variables", "image")
 """Where a deployment names the image that its worker runs."""
 
-SECTIONS = ("build", "push", "pull")
+SECTIONS: tuple[Section, ...] = ("build", "push", "pull")
 """In the order in which they run."""
 
 
@@ -40,7 +44,7 @@ class Step(Record):
         node: Its inputs' node, to find the place of one.
     """
 
-    section: str
+    section: Section
     name: str
     id: str
     requires: tuple[str, ...]
@@ -79,7 +83,7 @@ class Deployment(Record):
 
     name: str
     node: Mapping
-    steps: dict[str, tuple[Step, ...]]
+    steps: dict[Section, tuple[Step, ...]]
     templated: tuple[tuple[tuple[Any, ...], Template], ...]
 
 
@@ -91,7 +95,7 @@ class Pipeline(Record):
         deployments: Those that share it; empty for the bare file.
     """
 
-    steps: dict[str, tuple[Step, ...]]
+    steps: dict[Section, tuple[Step, ...]]
     deployments: tuple[Deployment, ...]
 
     def all_steps(self) -> list[Step]:

@@ -8,6 +8,7 @@ from stepengine.catalogue.step_options import StepOptions
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.errors import StepError, TemplateError
 from stepengine.events import (
+    Event,
     Notice,
     PipelineFinished,
     PipelineStarted,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Completed",
     "Context",
+    "Event",
     "Failure",
     "Notice",
     "PipelineFinished",

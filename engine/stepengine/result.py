@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepengine.records import Record
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from stepengine.model import Section
+
+    StepStatus = Literal["succeeded", "failed", "skipped", "cached"]
+    RunStatus = Literal["succeeded", "failed", "interrupted"]
 
 
 class Failure(Record):
@@ -36,10 +44,10 @@ class StepResult(Record):
         failure: Why it failed.
     """
 
-    section: str
+    section: Section
     id: str | None
     name: str
-    status: str
+    status: StepStatus
     duration_s: float
     outputs: dict[str, Any]
     failure: Failure | None = None
@@ -54,7 +62,7 @@ class PullPlace(Record):
         directory: The working directory after the last of them; None where none ran.
     """
 
-    kind: str
+    kind: Literal["image", "here", "skip"]
     image: str | None
     directory: str | None
 
@@ -85,7 +93,7 @@ class RunResult(Record):
         failure: The first failure.
     """
 
-    status: str
+    status: RunStatus
     pipelines: tuple[PipelineResult, ...]
     deployments: tuple[dict[str, Any], ...]
     failure: Failure | None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-    from stepengine.plugin import Failure, PullPlace, RunResult, Step, StepResult
+    from stepengine.plugin import Event, Failure, PullPlace, RunResult, Step, StepResult
 
 _NAMES = 5
 """How many deployments' names head a pipeline."""
@@ -38,10 +38,10 @@ def stepengine_reporters() -> Iterator[Reporter]:
     yield Reporter("json", json_reporter)
 
 
-def json_reporter(stream: TextIO) -> Callable[[Any], None]:
+def json_reporter(stream: TextIO) -> Callable[[Event], None]:
     """Give a listener that writes the result as one JSON document when all is over."""
 
-    def listen(event: Any) -> None:
+    def listen(event: Event) -> None:
         if isinstance(event, RunFinished):
             import json
 
@@ -77,7 +77,7 @@ class TextReporter:
         }
         self._seen: set[str] = set()  # the places of failures whose output stands right above
 
-    def __call__(self, event: Any) -> None:
+    def __call__(self, event: Event) -> None:
         """Take an event."""
         tell = self._tell.get(type(event))
         if tell is not None and (not self._quiet or type(event) is RunFinished):

@@ -21,11 +21,12 @@ from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, St
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import TextIO
 
     from stepengine.cli.project import Project
     from stepengine.diagnostics.diagnostic import Diagnostic
+    from stepengine.events import Listener
     from stepengine.planning.plan import Plan
     from stepengine.world import World
 
@@ -157,14 +158,14 @@ def _import_steps(plan: Plan, project: Project) -> None:
                 raise RequirementError(error.message, where=where, hint=error.hint) from error
 
 
-def _listener(project: Project, options: argparse.Namespace, output: TextIO | None) -> Callable[[Any], None]:
+def _listener(project: Project, options: argparse.Namespace, output: TextIO | None) -> Listener:
     """Give what takes the run's events: text on standard error, and another format on standard output."""
     from stepengine_plugins.reporters import TextReporter
 
     text = TextReporter(own_stderr(), quiet=options.quiet)
     if output is None:
         return text
-    started: Callable[[Any], None] | None = project.hooks.start(options.format, output)
+    started: Listener | None = project.hooks.start(options.format, output)
 
     def both(event: Any) -> None:
         nonlocal started

@@ -8,11 +8,14 @@ from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Final, Literal
 
     from stepengine.document.nodes import Source
 
-ERROR = "error"
-WARNING = "warning"
+    Severity = Literal["error", "warning"]
+
+ERROR: Final = "error"
+WARNING: Final = "warning"
 
 
 class Diagnostic(Record):
@@ -27,7 +30,7 @@ class Diagnostic(Record):
         hint: One line: what to do.
     """
 
-    severity: str
+    severity: Severity
     code: str
     message: str
     line: int
@@ -50,7 +53,7 @@ class Diagnostics:
         """Note something that is likely not meant, but runs."""
         self._add(WARNING, code, message, offset, hint)
 
-    def _add(self, severity: str, code: str, message: str, offset: int, hint: str) -> None:
+    def _add(self, severity: Severity, code: str, message: str, offset: int, hint: str) -> None:
         line, column = self.source.position(offset)
         self._found.append(Diagnostic(severity, code, one_line(message), line, column, one_line(hint)))
 

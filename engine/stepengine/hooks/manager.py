@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TextIO
 
+    from stepengine.events import Listener
     from stepengine.hooks.types import ReferenceSource, Reporter
 
 PREFIX = "stepengine_"
@@ -82,7 +83,7 @@ class Hooks:
         """
         return self._reporter(name)[1]
 
-    def start(self, name: str, stream: TextIO) -> Callable[[Any], None]:
+    def start(self, name: str, stream: TextIO) -> Listener:
         """Start the reporter of a name on a stream, and give what takes the events.
 
         Raises:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
+    from stepengine.events import Listener
+
 
 class ReferenceSource(Record):
     """Where references of a namespace find their values.
@@ -37,4 +39,4 @@ class Reporter(Record):
     """
 
     name: str
-    start: Callable[[TextIO], Callable[[Any], None]]
+    start: Callable[[TextIO], Listener]

@@ -12,7 +12,10 @@ from stepengine.secrecy.secrets import HIDDEN
 from stepengine.templating import RenderError, Scope
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from stepengine.catalogue.requirements import RequirementState
+    from stepengine.diagnostics.diagnostic import Severity
     from stepengine.model import Deployment
     from stepengine.templating import Template
     from stepengine.world import World
@@ -29,7 +32,7 @@ class InputPlan(Record):
     """
 
     name: str
-    state: str
+    state: Literal["exact", "after", "secret", "missing"]
     value: Any
     after: tuple[str, ...] = ()
 
@@ -264,7 +267,7 @@ class _Planner:
         hint = error.hint
         if step.section == "pull" and not on_worker:
             hint = f"{hint}; or leave the pull steps out: --pull-in skip".removeprefix("; ")
-        severity = WARNING if on_worker else ERROR
+        severity: Severity = WARNING if on_worker else ERROR
         self.diagnostics.append(Diagnostic(severity, "unresolved-reference", message, line, column, hint))
 
     def _report_left_out(self, step: Step, name: str, source: Step) -> None:

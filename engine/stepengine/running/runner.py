@@ -30,8 +30,10 @@ from stepengine.templating import MISSING, Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from stepengine.events import Listener
     from stepengine.model import Deployment, Pipeline, Step
     from stepengine.planning.plan import PipelinePlan, Plan
+    from stepengine.result import RunStatus
     from stepengine.running.places import Place
     from stepengine.world import World
 
@@ -39,7 +41,7 @@ TAIL_LINES = 20
 """How much of a failed step's output is shown again."""
 
 
-def run_plan(plan: Plan, world: World, listener: Callable[[Any], None]) -> RunResult:
+def run_plan(plan: Plan, world: World, listener: Listener) -> RunResult:
     """Run a plan.
 
     Args:
@@ -82,7 +84,7 @@ class _Runner:
         failure = self._failures[0] if self._failures else None
         if self._interrupted and failure is None:
             failure = Failure("the run was interrupted", "", "", "")
-        status = "interrupted" if self._interrupted else "failed" if failure else "succeeded"
+        status: RunStatus = "interrupted" if self._interrupted else "failed" if failure else "succeeded"
         return self._report.finish(RunResult(status, tuple(self._results), tuple(self._deployments), failure))
 
     def _run_pipeline(self, number: int, planned: PipelinePlan) -> None:

@@ -18,8 +18,9 @@ from stepengine.secrecy.secrets import LineMasker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Literal, TypeVar
 
+    from stepengine.events import Listener
     from stepengine.model import Step
     from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
     from stepengine.secrecy.secrets import Secrets
@@ -35,10 +36,10 @@ class Masking:
         listener: Takes the events.
     """
 
-    def __init__(self, secrets: Secrets, listener: Callable[[Any], None]) -> None:
+    def __init__(self, secrets: Secrets, listener: Listener) -> None:
         self._secrets = secrets
         self._listener = listener
-        self._lines: dict[str, LineMasker] = {}
+        self._lines: dict[Literal["stdout", "stderr"], LineMasker] = {}
         # By the identity of a result: it, its masked form, and how many secrets there were then. A result is told of in
         # up to three events, and masking it takes longer than all else that a cheap step costs.
         self._names: dict[str, tuple[str, int]] = {}

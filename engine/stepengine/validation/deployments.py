@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stepengine.diagnostics.diagnostic import Diagnostics
+    from stepengine.model import Section
     from stepengine.templating import Template
     from stepengine.validation.steps import SectionReader
 
@@ -36,7 +37,9 @@ _NESTED = (
 class DeploymentReader:
     """Reads the entries of `deployments`."""
 
-    def __init__(self, diagnostics: Diagnostics, sections: SectionReader, shared: dict[str, tuple[Step, ...]]) -> None:
+    def __init__(
+        self, diagnostics: Diagnostics, sections: SectionReader, shared: dict[Section, tuple[Step, ...]]
+    ) -> None:
         self._diagnostics = diagnostics
         self._sections = sections
         self._shared = shared

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stepengine.catalogue.lookup import Catalogue
     from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.document.parser import Document
+    from stepengine.model import Section
 
 
 def validate_document(
@@ -86,7 +87,7 @@ class _PipelineKeys:
     def __init__(self) -> None:
         self._by_identity: dict[int, tuple[Any, str]] = {}
 
-    def key(self, steps: dict[str, tuple[Step, ...]]) -> tuple[str, ...]:
+    def key(self, steps: dict[Section, tuple[Step, ...]]) -> tuple[str, ...]:
         return tuple(self._section_key(steps[section]) for section in SECTIONS)
 
     def _section_key(self, section: tuple[Step, ...]) -> str:
@@ -98,7 +99,7 @@ class _PipelineKeys:
 
 
 def _read_deployments(
-    root: Mapping, diagnostics: Diagnostics, sections: SectionReader, shared: dict[str, tuple[Step, ...]]
+    root: Mapping, diagnostics: Diagnostics, sections: SectionReader, shared: dict[Section, tuple[Step, ...]]
 ) -> list[Deployment]:
     node = root.get("deployments")
     if node is None or (isinstance(node, Scalar) and node.value is None):

@@ -261,7 +261,6 @@ class SectionReader:
             self._diagnostics.warning("input-type", message, node.offset, hint)
 
 
-def _is_lenient(spec: StepSpec) -> bool:
 def _type_of_values(annotation: str) -> str:
     """Give what an annotation asks of the values of a mapping; empty where it asks nothing."""
     mappings = [each for each in split_union(annotation) if each.startswith(("dict[", "Dict[", "Mapping["))]
@@ -274,6 +273,7 @@ def _near_input(name: str, free: list[str]) -> str:
     return suggest(name, free) or next((word for word in words if word in free), "")
 
 
+def _is_lenient(spec: StepSpec) -> bool:
     """Whether a wrong type need not fail: Python enforces no annotation, only the built-in steps do."""
     return not spec.is_built_in
 
