@@ -241,7 +241,7 @@ def test_an_installed_step_that_cannot_be_imported_ends_the_run_before_its_first
     assert outcome.err.splitlines() == [
         "error: the step late cannot be imported (late 1.0): OSError: no licence",
         "  at prefect.yaml:4:3",
-        "  help: mend, update or uninstall late 1.0",
+        "  help: fix, update or uninstall late 1.0",
     ]
     assert not (cli.directory / "ran").exists()
     assert cli.stepengine("validate").code == 0

@@ -93,7 +93,7 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_distribution(project,
     assert found.is_certain
     assert "(loud 1.0)" in found.message
     assert words in found.message
-    assert found.hint == "mend, update or uninstall loud 1.0"
+    assert found.hint == "fix, update or uninstall loud 1.0"
     assert "\n" not in found.message
 
 

@@ -79,7 +79,7 @@ class Registry:
             script = module if module.endswith(".py") else f"{module}.py"
             who = spec.distribution or f"{script} of this project"
             message = f"the step {spec.name} cannot be imported ({who}): {tell_exception(error)}"
-            hint = f"mend, update or uninstall {who}" if spec.distribution else f"mend {script}"
+            hint = f"fix, update or uninstall {who}" if spec.distribution else f"fix {script}"
             raise StepEngineError(message, hint=hint) from error
         return function
 
@@ -98,7 +98,7 @@ class Registry:
             raise
         except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
             message = f"the step {name} cannot be imported ({entry.distribution}): {tell_exception(error)}"
-            return NotFound(message, f"mend, update or uninstall {entry.distribution}", is_certain=True)
+            return NotFound(message, f"fix, update or uninstall {entry.distribution}", is_certain=True)
         return spec._replace(successor=self._successor(spec)) if spec.is_deprecated else spec
 
     def _successor(self, spec: StepSpec) -> str:
@@ -146,7 +146,7 @@ class Registry:
         try:
             reading = read_step(Module(*module), attribute, name, target)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            return NotFound(f"{shown} cannot be read: {tell_exception(error)}", "mend the module", is_certain=True)
+            return NotFound(f"{shown} cannot be read: {tell_exception(error)}", "fix the module", is_certain=True)
         if reading is None:
             return NotFound(f"{shown} has no function {attribute!r}", "check the name", is_certain=True)
         if reading.imported_from is None:
@@ -198,7 +198,7 @@ class Registry:
             raise
         except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
             return NotFound(
-                f"the step {name} cannot be imported: {tell_exception(error)}", "mend the module", is_certain=True
+                f"the step {name} cannot be imported: {tell_exception(error)}", "fix the module", is_certain=True
             )
         if not callable(function):
             return NotFound(f"{name} is no function", "name a function", is_certain=True)

@@ -96,10 +96,10 @@ class Hooks:
             raise
         except BaseException as error:
             message = f"the format {name} cannot start (the plugin {plugin}): {tell_exception(error)}"
-            raise UsageError(message, hint="mend or update it, or choose another format") from error
+            raise UsageError(message, hint="fix or update it, or choose another format") from error
         if not callable(listener):
             message = f"the format {name} cannot start (the plugin {plugin}): it gives nothing that takes events"
-            raise UsageError(message, hint="mend or update it, or choose another format")
+            raise UsageError(message, hint="fix or update it, or choose another format")
         return listener
 
     def _reporter(self, name: str) -> tuple[str, Reporter]:
