@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stepengine.catalogue.lookup import Catalogue
     from stepengine.catalogue.spec import Input
     from stepengine.diagnostics.diagnostic import Diagnostics
+    from stepengine.model import Section
     from stepengine.templating import Template
 
 _REFERABLE = lazy_pattern(r"\w[\w-]*\Z")
@@ -34,7 +35,7 @@ class SectionReader:
         self._found: dict[str, Any] = {}
         self._deprecation_told: set[str] = set()
 
-    def read(self, owner: Mapping, section: str) -> tuple[Step, ...] | None:
+    def read(self, owner: Mapping, section: Section) -> tuple[Step, ...] | None:
         """Read one section of the file or of a deployment.
 
         Returns:
@@ -58,7 +59,7 @@ class SectionReader:
                 steps.append(step)
         return tuple(steps)
 
-    def _read_step(self, node: Node, section: str) -> Step | None:
+    def _read_step(self, node: Node, section: Section) -> Step | None:
         if isinstance(node, Scalar) and node.value is None:
             return None
         if not isinstance(node, Mapping):
@@ -109,7 +110,7 @@ class SectionReader:
             hint = f"indent it with the other inputs, to column {column + 4}"
         self._diagnostics.error("inputs-as-siblings", message, siblings[0][1].offset, hint)
 
-    def _build(self, section: str, name: str, key: Scalar, node: Mapping) -> Step:
+    def _build(self, section: Section, name: str, key: Scalar, node: Mapping) -> Step:
         inputs: dict[str, Any] = {}
         templates: dict[str, Template] = {}
         for input_name, input_key, input_node in node.items():
@@ -174,7 +175,7 @@ class SectionReader:
         self._diagnostics.error("wrong-type", "'requires' must be a requirement or a list of them", found.offset, hint)
         return ()
 
-    def _find(self, name: str, key: Scalar, section: str, *, has_requires: bool) -> StepSpec | None:
+    def _find(self, name: str, key: Scalar, section: Section, *, has_requires: bool) -> StepSpec | None:
         if name not in self._found:
             self._found[name] = self._catalogue.find(name)
         found = self._found[name]
