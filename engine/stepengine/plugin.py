@@ -23,6 +23,7 @@ from stepengine.model import Step
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.running.context import Context
 from stepengine.running.process import Completed
+from stepengine.secrecy.names import is_secret_name
 from stepengine.terminal import Style, is_terminal, style_for
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ __all__ = [
     "StepStarted",
     "Style",
     "TemplateError",
+    "is_secret_name",
     "is_terminal",
     "one_line",
     "step",

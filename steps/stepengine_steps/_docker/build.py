@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from stepengine.plugin import Context, StepError
+from stepengine.plugin import Context, StepError, is_secret_name
 from stepengine_steps._docker.buildkit import BuildKitBuilder, find_client
 from stepengine_steps._docker.classic import ClassicBuilder
 from stepengine_steps._docker.dockerfile import auto_dockerfile, needs_buildkit
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 _BUILDKIT_ONLY = ("secrets", "ssh", "cache_to", "push", "build_contexts", "builder")
 _CLASSIC_ONLY = ("squash", "isolation", "container_limits")
 _ANY_BUILDER = ("extra_hosts", "shmsize", "cache_from")
-_SECRET_NAME = re.compile(
-    r"TOKEN|PASSW(?:OR)?D|PASSPHRASE|SECRET|CREDENTIAL|(?:^|_)(?:KEY|PAT|PWD|AUTH)(?:$|_)|APIKEY", re.IGNORECASE
-)
 
 
 def build_image(inputs: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -93,7 +90,7 @@ def _arguments(arguments: Mapping[str, Any], context: Context) -> dict[str, str 
             raise StepError(f"buildargs: {name!r} is not a name", hint="use letters, digits and _")
         found[str(name)] = None if value is None else _text(value)
         secret = context.environ.get(str(name)) if value is None else _text(value)
-        if secret and _SECRET_NAME.search(str(name)):
+        if secret and is_secret_name(str(name)):
             context.secret(secret)
             context.warn(
                 f"the build argument {name} looks like a secret, and the image's history shows build arguments;"
