@@ -48,7 +48,7 @@ def test_every_code_of_the_source_has_a_page_and_nothing_else_has():
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_the_example_of_a_page_causes_it_and_the_mended_one_does_not(page, cli):
+def test_the_example_of_a_page_causes_it_and_the_fixed_one_does_not(page, cli):
     cli.environ.pop("WORK_POOL", None)
     file = cli.directory / "flows" / "prefect.yaml"
     file.parent.mkdir()
@@ -56,7 +56,7 @@ def test_the_example_of_a_page_causes_it_and_the_mended_one_does_not(page, cli):
     before = diagnostics(cli, page, file)
     assert (page.code, page.line) in [(found["code"], found["line"]) for found in before]
     assert {found["severity"] for found in before if found["code"] == page.code} <= set(page.severity.split(" or "))
-    file.write_text(page.mended, encoding="utf-8")
+    file.write_text(page.fixed, encoding="utf-8")
     assert page.code not in [found["code"] for found in diagnostics(cli, page, file)]
 
 
@@ -74,4 +74,4 @@ def test_a_page_says_enough(page):
     assert not page.title.endswith(".")
     assert page.explanation.endswith(".")
     assert page.example.endswith("\n")
-    assert page.mended.endswith("\n")
+    assert page.fixed.endswith("\n")

@@ -66,6 +66,21 @@ def test_what_no_source_has_is_told_with_a_near_miss(hooks):
     assert raised.value.hint == "did you mean 'answer'?"
 
 
+@pytest.mark.parametrize(
+    ("namespace", "path", "told"),
+    [
+        ("prefect.variables", ("x",), """set STEPENGINE_VARIABLES='{"x": …}', or write it under 'variables:' in """),
+        ("prefect.blocks", ("secret", "t"), """set STEPENGINE_BLOCKS='{"secret": {"t": {…}}}', or write it under """),
+    ],
+)
+def test_what_no_source_has_is_told_with_the_ways_to_give_it(hooks, namespace, path, told):
+    found, _ = hooks()
+    with pytest.raises(TemplateError) as raised:
+        found.resolve(namespace, path)
+    assert told in raised.value.hint
+    assert "STEPENGINE_BLOCKS_FILE" in raised.value.hint
+
+
 def test_an_unknown_format_is_told(hooks):
     found, _ = hooks(good_five=GOOD)
     with pytest.raises(UsageError) as raised:

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "stepengine_"
 OWN = "stepengine"
-NO_SOURCE = {
-    "block": "set STEPENGINE_BLOCKS, or write it into the blocks file: docs/secrets.md says how",
-    "variable": "set STEPENGINE_VARIABLES, or write it into the blocks file: docs/secrets.md says how",
-}
+BLOCKS_FILE = "~/.config/stepengine/blocks.yaml, or what STEPENGINE_BLOCKS_FILE names"
 
 
 class Hooks:
@@ -211,9 +208,17 @@ def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSo
     known = [known for source in sources for known in _names_of(source)]
     near = suggest(wanted, known)
     looked = " and ".join(source.description for source in sources)
-    ways = f"looked in {looked}; {NO_SOURCE[what]}" if looked else NO_SOURCE[what]
+    ways = _how_to_give(what, path)
+    ways = f"looked in {looked}; {ways}" if looked else ways
     hint = f"did you mean {near!r}?" if near else ways
     return TemplateError(f"there is no {what} {wanted}", hint=hint)
+
+
+def _how_to_give(what: str, path: tuple[Any, ...]) -> str:
+    shown = "{…}" if what == "block" else "…"
+    for name in reversed(path):
+        shown = f'{{"{name}": {shown}}}'
+    return f"set STEPENGINE_{what.upper()}S='{shown}', or write it under '{what}s:' in the blocks file ({BLOCKS_FILE})"
 
 
 def _names_of(source: ReferenceSource) -> list[str]:

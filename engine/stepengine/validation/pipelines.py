@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stepengine.templating import Problem, Reference, Template
 
 
+_FORM = "write a reference, perhaps with filters: {{ step-id.output }}, {{ $NAME | default('none') }}"
 _VARIABLE = lazy_pattern(r"[A-Z_][A-Z0-9_]*\Z")
 """What environment variables are called by convention (POSIX.1-2017, section 8.1)."""
 
@@ -119,7 +120,7 @@ class _ReferenceChecker:
             hint = problem.hint or "it is passed on as it is; if a reference is meant, write {{ step-id.output }}"
             self._diagnostics.warning("foreign-placeholder", problem.message, offset, hint)
         else:
-            hint = problem.hint or "see the table of forms in docs/templating.md"
+            hint = problem.hint or _FORM
             self._diagnostics.error("expression-syntax", problem.message, offset, hint)
 
     def _check_output(self, reference: Reference, node: Node, known: Known, owner: str, pulled: Known | None) -> None:

@@ -194,7 +194,8 @@ may have a newer database than this machine.""",
         "error",
         "The command line asks for what the file does not have",
         """`plan --format json` tells so of a `--deployment`, a section or a step of `--set` that does not exist, and of
-a file that cannot be read. It stands at the file's start where there is no better place.""",
+a file that cannot be read. It stands at the file's start where there is no better place; the text that people read
+has no place then.""",
         """deployments:
 - name: daily
 """,
@@ -202,6 +203,6 @@ a file that cannot be read. It stands at the file's start where there is no bett
         """deployments:
 - name: nightly
 """,
-        command="plan --deployment nightly",
+        command="plan --format json --deployment nightly",
     ),
 )

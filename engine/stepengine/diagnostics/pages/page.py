@@ -15,9 +15,9 @@ class Page(Record):
         explanation: Why it is a problem, and what to do: paragraphs of Markdown.
         example: A file that causes it.
         line: The line of the example that it is reported at, counted from 1.
-        mended: The same file without it.
+        fixed: The same file without it.
         command: The command that reports it.
-        encoding: How the example is saved; the mended file is always UTF-8.
+        encoding: How the example is saved; the fixed file is always UTF-8.
     """
 
     code: str
@@ -26,6 +26,6 @@ class Page(Record):
     explanation: str
     example: str
     line: int
-    mended: str
+    fixed: str
     command: str = "validate"
     encoding: str = "utf-8"

@@ -130,7 +130,8 @@ checked.""",
         "An input is of another type than the step wants",
         """The value does not fit the annotation of the step's argument. It is an error where the step would fail. It
 is a warning where the value is another kind of scalar, which the step takes as it is (`tag: 1.10` becomes
-the number 1.1: quote it), and for steps of other packages, whose annotations Python does not enforce.""",
+the number 1.1: quote it), and for steps of your own and of other packages, whose annotations Python does not
+enforce.""",
         """build:
 - prefect_docker.deployments.steps.build_docker_image:
     image_name: registry.example.com/flows
