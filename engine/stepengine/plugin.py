@@ -76,6 +76,7 @@ def step(
     """Describe a function that is a step; the function itself stays as it is. See `StepOptions` for the arguments.
 
     Example:
+        >>> from stepengine.plugin import step
         >>> @step(outputs=["shout"])
         ... def upper(text: str) -> dict[str, str]:
         ...     return {"shout": text.upper()}

@@ -15,6 +15,7 @@ from stepengine.hooks import specs
 from stepengine.model import SECTIONS
 from stepengine.templating import sandbox
 from stepengine.validation.deployments import FIELDS
+from stepengine.validation.fields import SCHEDULE
 from stepengine.validation.file import TOP_LEVEL_KEYS
 from support import pages
 
@@ -108,6 +109,11 @@ def test_keys_of_a_deployment():
     shown = [key for row in pages.table("docs/file.md", "Deployments") for key in pages.quoted(row[0])]
     assert sorted(shown) == sorted(FIELDS)
     assert set(SECTIONS) < set(shown)
+
+
+def test_keys_of_a_schedule():
+    rows = pages.table("docs/file.md", "Deployments")
+    assert sorted(next(pages.quoted(row[1]) for row in rows if row[0] == "`schedule`")) == sorted(SCHEDULE)
 
 
 def test_what_an_expression_may_use():
