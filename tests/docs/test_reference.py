@@ -20,7 +20,8 @@ from stepengine.validation.file import TOP_LEVEL_KEYS
 from support import pages
 
 OTHERS_OPTIONS = {
-    "--abbrev-ref", "--check", "--detach", "--initial-branch", "--mount", "--publish", "--quiet", "--short", "--token",
+    "--abbrev-ref", "--check", "--detach", "--force", "--initial-branch", "--mount", "--name", "--publish", "--quiet",
+    "--short", "--token", "--volumes",
 }  # fmt: skip
 """Options of git, docker, of scripts and of programs in examples."""
 
