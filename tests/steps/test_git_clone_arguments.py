@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from stepengine.plugin import Context, StepError
 from stepengine_steps import git as git_module
-from stepengine_steps._git.arguments import check_branch, check_directories, clone_directory
-from stepengine_steps._git.url import parse_repository, same_repository
+from stepengine_steps._git.arguments import _PLAIN_URL, check_branch, check_directories, clone_directory
+from stepengine_steps._git.url import check_repository, parse_repository, same_repository
 from stepengine_steps.git import git_clone
 from support.git_project import git
 
@@ -151,6 +151,11 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 def test_any_inputs_of_a_file_are_problems_or_none(inputs: dict[str, Any]) -> None:
     problems = git_clone.__step__.check(inputs)  # type: ignore[attr-defined]
     assert all(problem and "\n" not in problem for problem in problems)
+
+
+@given(st.from_regex(_PLAIN_URL, fullmatch=True))
+def test_a_url_that_is_not_looked_at_closely_would_pass(url: str) -> None:
+    check_repository(url)
 
 
 def test_a_url_without_scheme_is_recognised(recorded: Recorded) -> None:

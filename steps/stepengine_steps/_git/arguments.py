@@ -34,6 +34,9 @@ _REFNAME_FORBIDDEN = re.compile(
 # An abbreviation needs four digits ("git help rev-parse"); SHA-1 has 40, SHA-256 has 64.
 _COMMIT = re.compile(r"[0-9a-fA-F]{4,64}")
 
+# Nothing is wrong with a URL of this form, whatever a closer look, which costs 3 ms of imports, would find.
+_PLAIN_URL = re.compile(r"(?:https?|ssh|git)://[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*/[\w.~][\w./~-]*", re.ASCII)
+
 # C0, DEL and C1 control characters, and lone surrogates, which no program's argument can hold.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -158,8 +161,6 @@ def find_problems(inputs: Mapping[str, Any]) -> list[str]:
     Returns:
         One line for each.
     """
-    from stepengine_steps._git.url import check_repository
-
     known = {name: value for name, value in inputs.items() if value and "{{" not in str(value)}
     problems = [
         f"{one} and {other} cannot both be given"
@@ -167,7 +168,7 @@ def find_problems(inputs: Mapping[str, Any]) -> list[str]:
         if one in known and other in known
     ]
     checks: dict[str, Callable[[Any], object]] = {
-        "repository": check_repository,
+        "repository": _check_repository,
         "branch": check_branch,
         "commit_sha": check_commit,
         "directories": check_directories,
@@ -180,6 +181,14 @@ def find_problems(inputs: Mapping[str, Any]) -> list[str]:
             except StepError as error:
                 problems.append(f"{error.message}; {error.hint}")
     return problems
+
+
+def _check_repository(value: Any) -> None:
+    if isinstance(value, str) and _PLAIN_URL.fullmatch(value):
+        return
+    from stepengine_steps._git.url import check_repository
+
+    check_repository(value)
 
 
 def _inner_path(name: str, value: Any) -> str:
