@@ -192,6 +192,8 @@ class _PipelineRun:
         status = "cached" if recorded.result.status == "succeeded" else recorded.result.status
         result = recorded.result._replace(status=status, duration_s=0.0)
         self._local.state = recorded.state
+        if result.failure is not None:
+            self._report(StepStarted(step, "as in an earlier pipeline"))
         self._take(step, result)
         return result.failure is None
 
