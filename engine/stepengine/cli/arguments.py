@@ -132,8 +132,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         type=_pull_place,
         metavar="auto|image[=NAME]|here|skip",
         default="auto",
-        help="where to run the pull steps: in the pipeline's image, here in a child process, or not at all; "
-        "default %(default)s",
+        help="where to run the pull steps: in the pipeline's image or in the one named, here in a child process, or not"
+        " at all; default %(default)s",
     )
     parser.add_argument(
         "--prefect-compat",

@@ -312,7 +312,7 @@ def _step_json(plan: StepPlan) -> dict[str, Any]:
         "id": step.id or None,
         "name": step.name,
         "line": step.line,
-        "provider": step.spec.distribution or "the project" if step.spec is not None else None,
+        "provider": step.spec.distribution or "this project" if step.spec is not None else None,
         "inputs": [
             {
                 "name": each.name,

@@ -138,6 +138,6 @@ class Context:
         if self._block is None:
             raise TemplateError(
                 f"no source has the block {type_slug}/{name}",
-                hint="set STEPENGINE_BLOCKS, or write it into the blocks file",
+                hint="set STEPENGINE_BLOCKS, or write it under 'blocks:' in the blocks file",
             )
         return self._block(type_slug, name)

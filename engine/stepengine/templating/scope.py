@@ -245,7 +245,7 @@ def _dotted(path: Path) -> str:
 
 
 def _source_hint(what: str) -> str:
-    return f"set STEPENGINE_{what.upper()}S" + (", or write it into the blocks file" if what == "block" else "")
+    return f"set STEPENGINE_{what.upper()}S, or write it under '{what}s:' in the blocks file"
 
 
 def _suggestion(name: str, known: list[str]) -> str:
