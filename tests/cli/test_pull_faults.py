@@ -57,6 +57,20 @@ def test_an_interruption_ends_the_program_of_a_pull_step_however_it_resists(cli,
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize("pause", [0.05, 0.3])
+def test_further_interruptions_end_the_program_of_a_pull_step_at_once(cli, tmp_path, pause):
+    process, pid, temporary = start_sleeping(cli, tmp_path, 'trap "" TERM INT; while :; do sleep 1; done')
+    started = time.monotonic()
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+    process.communicate(timeout=30)
+    assert time.monotonic() - started < 4  # less than the grace of the first
+    assert process.returncode == 130
+    assert not is_alive(pid)
+    assert list(temporary.iterdir()) == []
+
+
 def test_killing_stepengine_ends_the_program_of_a_pull_step(cli, tmp_path):
     process, pid, _ = start_sleeping(cli, tmp_path)
     process.kill()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import IO
 
 GRACE_SECONDS = 5.0
@@ -125,8 +125,39 @@ def _signal_tree(child: subprocess.Popen[bytes], number: int) -> None:
             kill = ["taskkill", "/T", "/F", "/PID", str(child.pid)]
             subprocess.run(kill, capture_output=True, check=False)
         return
+    # A worker's children lead sessions of their own. It ends them itself, unless it is killed.
+    descendants = _descendants(child.pid) if number == signal.SIGKILL and child.returncode is None else []
     with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left, or (macOS) only zombies are
         os.killpg(child.pid, number)
+    for pid in descendants:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _descendants(ancestor: int) -> list[int]:
+    """Give the ids of all processes that a process and its descendants have started, of those that still run."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in _processes():
+        children.setdefault(parent, []).append(pid)
+    found = list(children.get(ancestor, ()))
+    for pid in found:  # it grows
+        found += children.get(pid, ())
+    return found
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """Give the id of each process and that of its parent."""
+    if not os.path.isdir("/proc/self"):
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)  # noqa: S607
+        for line in listed.stdout.splitlines():
+            pid, parent = line.split()
+            yield int(pid), int(parent)
+        return
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
+                # The program's name may hold anything, parentheses too: proc(5).
+                yield int(name), int(file.read().rpartition(b")")[2].split()[1])
 
 
 def _tree_lives(child: subprocess.Popen[bytes]) -> bool:
