@@ -129,3 +129,67 @@ def test_extras_and_addresses_of_a_requirement_count(cli, requirement, words):
     cli.write("prefect.yaml", f"build:\n- {SHELL}:\n    requires: '{requirement}'\n    script: echo\n")
     diagnostics = cli.stepengine("plan", "--format", "json").json["diagnostics"]
     assert [words in found["message"] for found in diagnostics] == ([True] if words else [])
+
+
+def test_pull_steps_that_are_skipped_are_listed_and_nothing_of_them_is_checked(cli):
+    pull = "{{ prefect.blocks.secret.of-nobody }}"
+    cli.write("prefect.yaml", f"pull:\n- {SHELL}:\n    requires: of-nobody>=1\n    script: echo {pull}\n")
+    outcome = cli.stepengine("plan", "--format", "json", "--pull-in", "skip")
+    assert (outcome.code, outcome.json["diagnostics"]) == (0, [])
+    assert inputs(outcome.json)["script"]["state"] == "missing"
+    result = cli.stepengine("run", "--format", "json", "--pull-in", "skip")
+    assert (result.code, result.json["status"]) == (0, "succeeded")
+    assert cli.stepengine("run", "--pull-in", "here").code == 2
+
+
+def test_a_deployment_field_that_can_have_no_value_is_an_error_at_its_place(cli):
+    cli.environ["MYNUM"] = "3"
+    cli.write(
+        "prefect.yaml",
+        f"build:\n- {SHELL}:\n    script: echo\ndeployments:\n- name: one\n  version: '{{{{ $MYNUM | int // 0 }}}}'\n",
+    )
+    for command in ("plan", "run"):
+        outcome = cli.stepengine(command)
+        assert outcome.code == 2
+        assert "prefect.yaml:6:12: error: one's version: " in outcome.err
+        assert "zero" in outcome.err
+
+
+def test_a_deployment_field_that_a_step_may_still_make_possible_is_no_error(cli):
+    cli.environ["MYNUM"] = "0"
+    cli.write("steps.py", "import os\ndef main():\n    os.environ['MYNUM'] = '5'\n")
+    result = cli.result("build:\n- steps.main:\ndeployments:\n- name: one\n  version: '{{ 10 // ($MYNUM | int) }}'\n")
+    assert result["status"] == "succeeded", result["error"]
+    assert result["deployments"][0]["version"] == 2
+
+
+def test_an_output_of_a_step_that_is_left_out_may_have_a_default(cli):
+    cli.write(
+        "prefect.yaml",
+        f"build:\n- {SHELL}:\n    id: b\n    script: echo\n"
+        f"push:\n- {SHELL}:\n    id: p\n    script: 'echo {{{{ b.stdout | default(\"none\") }}}}'\n",
+    )
+    outcome = cli.stepengine("plan", "--format", "json", "--only", "push")
+    assert (outcome.code, outcome.json["diagnostics"]) == (0, [])
+    assert inputs(outcome.json)["script"]["value"] == "echo none"
+    assert inputs(cli.stepengine("plan", "--format", "json").json, 1)["script"]["after"] == ["b"]
+    result = cli.stepengine("run", "--format", "json", "--only", "push").json
+    assert result["pipelines"][0]["outputs"]["stdout"] == "none"
+
+
+def test_an_output_that_only_a_left_out_step_may_give_is_told_before_the_run(cli):
+    cli.write("steps.py", "def main():\n    return {'made': 'x'}\n")
+    cli.write("prefect.yaml", f"build:\n- steps.main:\npush:\n- {SHELL}:\n    id: p\n    script: echo {{{{ made }}}}\n")
+    outcome = cli.stepengine("run", "--only", "push")
+    assert outcome.code == 2
+    words = "p's script needs made, which can only come from main, a build step that --only leaves out [left-out-step]"
+    assert words in outcome.err
+    assert inputs(cli.stepengine("plan", "--format", "json").json, 1)["script"]["after"] == ["an earlier step"]
+
+
+def test_a_step_that_is_left_out_sets_no_variable(cli):
+    cli.write("steps.py", "import os\ndef main():\n    os.environ['NOWHERE_SET'] = '5'\n")
+    text = f"build:\n- steps.main:\npush:\n- {SHELL}:\n    script: echo {{{{ $NOWHERE_SET }}}}\n"
+    cli.write("prefect.yaml", text)
+    assert cli.stepengine("plan").code == 0
+    assert cli.stepengine("plan", "--only", "push").code == 2

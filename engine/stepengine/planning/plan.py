@@ -44,7 +44,7 @@ class StepPlan(Record):
         step: It.
         inputs: In the order of the file.
         requirements: What it requires, each with what meets it.
-        runs_here: Whether it runs with the packages of this machine; a container has its own.
+        runs_here: Whether it runs, and with the packages of this machine; a container has its own.
     """
 
     step: Step
@@ -143,6 +143,7 @@ class _Planner:
         self._sections = sections
         self._world = world
         self._setters: list[str] = []  # steps so far that may set environment variables for their successors
+        self._open: list[Step] = []  # steps so far that may have any output
         self.diagnostics: list[Diagnostic] = []
 
     def plan(self, pipeline: Pipeline) -> PipelinePlan:
@@ -150,20 +151,22 @@ class _Planner:
         plans: list[StepPlan] = []
         ids: dict[str, Step] = {}
         names: dict[str, Step] = {}
-        self._setters = []
+        self._setters, self._open = [], []
         named = self._world.pull_image
-        in_container = self._world.pull_in != "here" and bool(named or may_have_image(pipeline))
         if self._world.pull_in == "image" and not named and "pull" in self._sections and pipeline.steps["pull"]:
             self._check_image(pipeline)
         for section in SECTIONS:
             for step in pipeline.steps[section]:
                 if section in self._sections:
-                    plans.append(self._step(step, ids, names, in_container=in_container))
-                if step.spec is None or not step.spec.is_built_in:
-                    self._setters.append(step.label)
+                    plans.append(self._step(pipeline, step, ids, names))
+                    if step.spec is None or not step.spec.is_built_in:
+                        self._setters.append(step.label)
                 if step.id:
                     ids[step.id] = step
-                for output in (step.spec.options.outputs if step.spec is not None else None) or ():
+                outputs = step.spec.options.outputs if step.spec is not None else None
+                if outputs is None:
+                    self._open.append(step)
+                for output in outputs or ():
                     names[output] = step
         for deployment in pipeline.deployments:
             self._deployment(deployment)
@@ -186,10 +189,11 @@ class _Planner:
         self.diagnostics.append(found)
 
     def _deployment(self, deployment: Deployment) -> None:
-        """Warn of what a deployment's fields refer to and nothing here has: it stays as it is written."""
+        """Report a deployment's fields that refer to what nothing here has, or that can have no value at all."""
         world = self._world
         for path, template in deployment.templated:
-            if all(reference.kind == "output" for reference in template.references):
+            kinds = {reference.kind for reference in template.references}
+            if kinds == {"output"}:
                 continue
             scope = Scope(
                 environment=world.environ.get,
@@ -198,23 +202,43 @@ class _Planner:
                 missing="keep",
                 bare_environment=True,
             )
-            template.render(scope)
-            source, node = self._file.source, node_at(deployment.node, path)
+            try:
+                template.render(scope)
+            except RenderError as error:
+                if "output" not in kinds and not ("environment" in kinds and self._setters):
+                    self._report_field(deployment, path, error, ERROR)
+                continue  # else the run may give it other values, and tells
             for missed in scope.missed:
                 if missed.reference is None or missed.reference.kind != "output":
-                    text = missed.reference.text if missed.reference is not None else ""
-                    line, column = source.position(offset_of_text(source, node, missed.location, text))
-                    message = f"{deployment.name}'s {'.'.join(map(str, path))}: {missed.message}"
-                    hint = f"it stays as it is written; {missed.hint}".removesuffix("; ")
-                    found = Diagnostic(WARNING, "unresolved-reference", message, line, column, hint)
-                    self.diagnostics.append(found)
+                    self._report_field(deployment, path, missed, WARNING)
 
-    def _step(self, step: Step, ids: dict[str, Step], names: dict[str, Step], *, in_container: bool) -> StepPlan:
+    def _report_field(
+        self, deployment: Deployment, path: tuple[Any, ...], error: RenderError, severity: Severity
+    ) -> None:
+        source, node = self._file.source, node_at(deployment.node, path)
+        text = error.reference.text if error.reference is not None else ""
+        line, column = source.position(offset_of_text(source, node, error.location, text))
+        message = f"{deployment.name}'s {'.'.join(map(str, path))}: {error.message}"
+        hint = error.hint
+        if severity == WARNING:
+            hint = f"it stays as it is written; {hint}".removesuffix("; ")
+        self.diagnostics.append(Diagnostic(severity, "unresolved-reference", message, line, column, hint))
+
+    def _step(self, pipeline: Pipeline, step: Step, ids: dict[str, Step], names: dict[str, Step]) -> StepPlan:
+        reported = len(self.diagnostics)
         inputs = [
             self._input(step, name, value, step.templates.get(name), ids, names) for name, value in step.inputs.items()
         ]
+        if step.section == "pull" and self._world.pull_in == "skip":
+            del self.diagnostics[reported:]  # nothing will ask for what it lacks
         states = tuple(self._world.check_requirements(step)) if step.requires else ()
-        return StepPlan(step, tuple(inputs), states, step.section != "pull" or not in_container)
+        return StepPlan(step, tuple(inputs), states, step.section != "pull" or self._pulls_here(pipeline))
+
+    def _pulls_here(self, pipeline: Pipeline) -> bool:
+        """Whether the pull steps run, and with the packages of this machine."""
+        if self._world.pull_in in ("here", "skip"):
+            return self._world.pull_in == "here"
+        return not self._world.pull_image and not may_have_image(pipeline)
 
     def _input(
         self, step: Step, name: str, value: Any, template: Template | None, ids: dict[str, Step], names: dict[str, Step]
@@ -225,10 +249,15 @@ class _Planner:
         for reference in template.references:
             if reference.kind == "output":
                 source = ids.get(reference.head) or names.get(reference.head)
-                if source is not None and source.section not in self._sections:
-                    self._report_left_out(step, name, source)
-                if source is not None or not reference.optional:
-                    waits.append(source.label if source is not None else "an earlier step")
+                if source is None:
+                    if not reference.optional:
+                        waits.append("an earlier step")
+                        self._check_left_out(step, name, reference.head)
+                elif source.section in self._sections:
+                    waits.append(source.label)
+                elif not reference.optional:
+                    waits.append(source.label)
+                    self._report_left_out(step, name, source.label, source)
         if waits:
             return InputPlan(name, "after", value, tuple(dict.fromkeys(waits)))
         return self._render(step, name, value, template)
@@ -270,9 +299,15 @@ class _Planner:
         severity: Severity = WARNING if on_worker else ERROR
         self.diagnostics.append(Diagnostic(severity, "unresolved-reference", message, line, column, hint))
 
-    def _report_left_out(self, step: Step, name: str, source: Step) -> None:
+    def _check_left_out(self, step: Step, name: str, output: str) -> None:
+        """Report an output that no step is known to give, where all that might give it are left out."""
+        if self._open and not any(each.section in self._sections for each in self._open):
+            source = self._open[-1]
+            self._report_left_out(step, name, f"{output}, which can only come from {source.label}", source)
+
+    def _report_left_out(self, step: Step, name: str, what: str, source: Step) -> None:
         line, column = self._place(step, name)
-        message = f"{step.label}'s {name} needs {source.label}, a {source.section} step that --only leaves out"
+        message = f"{step.label}'s {name} needs {what}, a {source.section} step that --only leaves out"
         hint = f"add {source.section} to --only, or set it: --set {step.label}.{name}=…"
         self.diagnostics.append(Diagnostic(ERROR, "left-out-step", message, line, column, hint))
 
