@@ -129,6 +129,33 @@ deployments:
     assert containers == ""
 
 
+def test_an_output_called_like_the_id_does_not_hide_the_image_that_was_built(cli, services):
+    cli.write("mine.py", f"def build_docker_image():\n    return {{'image': {services.base!r}, 'tag': '1'}}\n")
+    pull = "pull:\n- prefect.deployments.steps.run_shell_script:\n    script: cat /etc/debian_version\n"
+    result = cli.result(f"build:\n- mine.build_docker_image:\n    id: tag\n{pull}")
+    assert result["status"] == "succeeded", result["error"]
+    assert result["pipelines"][0]["pull"]["image"] == services.base
+
+
+def test_the_image_of_a_deployment_is_found_as_its_field_is_filled_in(cli, services):
+    cli.environ["BASE_IMAGE"] = services.base
+    text = """
+pull:
+- prefect.deployments.steps.run_shell_script:
+    script: cat /etc/debian_version
+deployments:
+- name: unknown-here
+  work_pool: {job_variables: {image: 'app:{{ $NOWHERE_SET }}'}}
+- name: from-a-bare-name
+  work_pool: {job_variables: {image: '{{ BASE_IMAGE }}'}}
+"""
+    result = cli.result(text)
+    assert result["status"] == "succeeded", result["error"]
+    assert result["pipelines"][0]["pull"]["image"] == services.base
+    images = [each["work_pool"]["job_variables"]["image"] for each in result["deployments"]]
+    assert images == ["app:{{ $NOWHERE_SET }}", services.base]
+
+
 def test_the_pull_steps_alone_run_in_an_image_that_is_named(cli, services):
     text = "pull:\n- prefect.deployments.steps.run_shell_script:\n    script: cat /etc/debian_version\n"
     result = cli.result(text, "--only", "pull", "--pull-in", f"image={services.base}")

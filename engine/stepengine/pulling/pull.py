@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stepengine.errors import StepError
+from stepengine.errors import StepError, TemplateError
 from stepengine.model import AUTO_DIRECTORY, IMAGE_PATH, image_node
 from stepengine.result import PullPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stepengine.model import Pipeline, Step
+    from stepengine.model import Deployment, Pipeline, Step
     from stepengine.planning.plan import Plan
     from stepengine.running.places import Place
     from stepengine.templating import Scope
@@ -87,21 +88,29 @@ def image_of(pipeline: Pipeline, scope: Scope) -> str:
     """Give the image that a pipeline's worker would run: the last one that it built, else the first deployment's."""
     for step in reversed(pipeline.steps["build"]):
         if step.is_build:
-            built = scope.outputs.get(step.id or "image")
-            image = built.get("image") if isinstance(built, dict) else built
+            # An output of a name like the id's would hide it among all outputs.
+            found = scope.ids.get(step.id) if step.id else scope.outputs
+            image = found.get("image") if isinstance(found, Mapping) else None
             if isinstance(image, str):
                 return image
     for deployment in pipeline.deployments:
-        node = image_node(deployment)
-        if node is None:
-            continue
-        template = dict(deployment.templated).get(IMAGE_PATH)
-        value = node.value
-        if template is not None:
-            value = template.render(scope.with_policy("drop")).value
-        if isinstance(value, str) and value:
-            return value
+        image = _named_image(deployment, scope)
+        if isinstance(image, str) and image:
+            return image
     return ""
+
+
+def _named_image(deployment: Deployment, scope: Scope) -> Any:
+    """Give the image as the deployment will have it; None where it names none, or one that nothing here can tell."""
+    node, template = image_node(deployment), dict(deployment.templated).get(IMAGE_PATH)
+    if node is None or template is None:
+        return None if node is None else node.value
+    kept = scope.with_policy("keep", bare_environment=True)
+    try:
+        value = template.render(kept).value
+    except TemplateError:  # the field's own failure, which is told when the deployment is made
+        return None
+    return None if kept.missed else value
 
 
 def pull_failure_hint(pipeline: Pipeline, directory: str, step: Step, place: PullPlace | None) -> str:
