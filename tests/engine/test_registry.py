@@ -304,6 +304,20 @@ def test_a_method_is_taken_by_its_path(project):
     assert project.load("mine:Maker.make")(1) == {"a": 1}
 
 
+@pytest.mark.parametrize("default", ["{{}}", "{[]: 1}", "{**{}}", "1 + 'a'", "-'a'", "[*()]", "f()", "f'{1}'", "{}[0]"])
+def test_a_default_that_has_no_value_before_the_module_runs_is_one_all_the_same(project, default):
+    project.write("mine.py", f"def make(a={default}, *, b={default}): ...\n")
+    assert inputs(project.find("mine.make")) == [("a", "", None), ("b", "", None)]
+
+
+def test_what_a_decorator_says_without_a_value_is_not_known(project):
+    project.write(
+        "mine.py", "from stepengine.plugin import step\n@step(outputs={{}}, phase='worker')\ndef make(a): ...\n"
+    )
+    options = project.find("mine.make").options
+    assert (options.outputs, options.phase) == (None, "worker")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -386,6 +400,19 @@ def test_a_script_is_named_by_its_path(project):
 def test_a_script_that_is_not_there_is_told(project):
     found = project.find("scripts/none.py:make")
     assert (found.message, found.is_certain) == ("scripts/none.py cannot be read: No such file or directory", True)
+
+
+def test_scripts_of_one_name_in_two_directories_are_two_modules(project, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = Project(tmp_path / "other" / "project")
+    for number, each in enumerate((project, other)):
+        each.write("steps.py", f"def make(): return {{'number': {number}}}\n")
+    assert [each.load("steps.py:make")() for each in (project, other)] == [{"number": 0}, {"number": 1}]
+
+
+def test_a_script_by_two_paths_is_one_module(project):
+    project.write("deep/steps.py", "def make(): ...\n")
+    assert project.load("deep/steps.py:make") is project.load("deep/../deep/steps.py:make")
 
 
 def test_a_script_without_the_function_is_told(project):

@@ -89,8 +89,8 @@ def _import(module: str, directory: str | None) -> Any:
     import importlib.util
 
     path = os.path.join(directory, module)
-    # Two scripts of one name in two directories are two modules.
-    name = "__stepengine_script__" + os.path.normpath(module)
+    # Two scripts of one name in two directories are two modules, whatever they are relative to.
+    name = "__stepengine_script__" + os.path.realpath(path)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

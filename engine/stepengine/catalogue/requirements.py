@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from stepengine.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from packaging.requirements import Requirement
 
     from stepengine.model import Step
@@ -37,15 +39,16 @@ def check_requirements(step: Step) -> list[RequirementState]:
 
 
 def _check(text: str, step: Step) -> RequirementState:
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     try:
         requirement = Requirement(text)
-    except InvalidRequirement as error:
-        reason = str(error).splitlines()[0]
+        is_needed = requirement.marker is None or requirement.marker.evaluate()
+    except (ValueError, KeyError) as error:  # of a marker that compares what cannot be compared, too
+        reason = str(error).partition("\n")[0]
         return RequirementState(text, "", f"{text!r} is no requirement: {reason}", is_malformed=True)
-    if requirement.marker is not None and not requirement.marker.evaluate():
+    if not is_needed:
         return RequirementState(text, f"not needed here ({requirement.marker})")
     provides = step.spec.options.provides if step.spec is not None else None
     name, _, version = (provides or "").partition("==")
@@ -64,27 +67,44 @@ def _check(text: str, step: Step) -> RequirementState:
 def _lacking(requirement: Requirement, seen: set[str]) -> str:
     """Say in one line why what is installed does not meet a requirement, its extras included; empty where it does."""
     from importlib_metadata import PackageNotFoundError, distribution
-    from packaging.requirements import Requirement
 
     try:
         found = distribution(requirement.name)
     except (PackageNotFoundError, ValueError):
         return f"{requirement.name} is not installed"
-    if not requirement.specifier.contains(found.version, prereleases=True):
+    try:
+        is_wanted = requirement.specifier.contains(found.version, prereleases=True)
+        needed_for = {extra: list(_needed_for(extra, found.requires or ())) for extra in requirement.extras}
+    except (ValueError, TypeError, KeyError):  # a requirement from before PEP 440, no version, a marker of no name
+        return f"{requirement.name} is installed, but its metadata cannot be read"
+    if not is_wanted:
         return f"{requirement.name} {found.version} is installed"
     if requirement.url is not None and requirement.url != _direct_url(found.read_text("direct_url.json")):
         return f"{requirement.name} {found.version} is installed, but not from that address"
-    for extra in requirement.extras:
-        for line in found.requires or ():
-            needed = Requirement(line)
-            only_so = needed.marker is not None and not needed.marker.evaluate({"extra": ""})
-            if not only_so or line in seen or not needed.marker.evaluate({"extra": extra}):  # type: ignore[union-attr]
+    for extra, requirements in needed_for.items():
+        for needed in requirements:
+            if str(needed) in seen:
                 continue
-            seen.add(line)
+            seen.add(str(needed))
             problem = _lacking(needed, seen)
             if problem:
                 return f"the extra {extra!r} lacks something: {problem}"
     return ""
+
+
+def _needed_for(extra: str, lines: Iterable[str]) -> Iterator[Requirement]:
+    """Give the requirements of a distribution that only an extra has.
+
+    Raises:
+        ValueError, KeyError: a line is no requirement, or its marker cannot be evaluated.
+    """
+    from packaging.requirements import Requirement
+
+    for line in lines:
+        needed = Requirement(line)
+        marker = needed.marker
+        if marker is not None and not marker.evaluate({"extra": ""}) and marker.evaluate({"extra": extra}):
+            yield needed
 
 
 def _direct_url(text: str | None) -> str | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _PUBLIC = "stepengine.plugin"
+_UNKNOWN: Any = object()
 
 
 class Module(Record):
@@ -182,12 +183,10 @@ def _options(node: Function, imported: dict[str, str]) -> tuple[StepOptions, boo
         said: dict[str, Any] = {}
         is_complete = True
         for keyword in decorator.keywords:
-            try:
-                value = ast.literal_eval(keyword.value)
-            except ValueError:  # a name, a function: only running the module tells its value
+            value = _literal(keyword.value)
+            if value is _UNKNOWN:  # a name, a function
                 is_complete = False
-                continue
-            if keyword.arg in StepOptions._fields:
+            elif keyword.arg in StepOptions._fields:
                 said[keyword.arg] = tuple(value) if isinstance(value, (list, tuple)) else value
             else:
                 is_complete = False
@@ -219,7 +218,13 @@ def _read_arguments(arguments: ast.arguments) -> list[Input]:
 def _default(node: ast.expr | None) -> Any:
     if node is None:
         return REQUIRED
+    value = _literal(node)
+    return None if value is _UNKNOWN else value  # an expression: there is a default, and its value does not matter
+
+
+def _literal(node: ast.expr) -> Any:
+    """Give a literal's value; `_UNKNOWN` where only running the module tells it, or that it has none (`{{}}`)."""
     try:
         return ast.literal_eval(node)
-    except ValueError:
-        return None  # an expression: there is a default, and its value does not matter
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return _UNKNOWN
