@@ -32,6 +32,7 @@ class World(Record):
             process, or nowhere.
         pull_image: The image that they run in, where it is not the pipeline's; else empty.
         prefect_compat: Whether a reference without a value is dropped, as Prefect does.
+        was_interrupted: Tells whether the process has been asked to end.
     """
 
     directory: str
@@ -43,6 +44,7 @@ class World(Record):
     pull_in: PullPlaceChoice = "auto"
     pull_image: str = ""
     prefect_compat: bool = False
+    was_interrupted: Callable[[], bool] = lambda: False
 
     def block(self, type_slug: str, name: str) -> Any:
         """Give a block's data, and have it masked from now on."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
+from stepengine.cli.interruption import take_signals
+from stepengine.cli.masks import mask_streams
 from stepengine.cli.output import flush_output, is_output_error
 from stepengine.errors import INTERRUPTED, StepEngineError, StepError
 
@@ -28,23 +29,17 @@ def run_command(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    _take_signals()
+    take_signals()
     # A terminal or a file that knows ASCII alone gets what it can show, rather than nothing.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    mask_streams()
     try:
         code = _guarded(list(arguments))
     except OSError as error:  # the error itself could not be told
         code = _tell_output_error(error)
     failed = flush_output()
     return _tell_output_error(failed) if failed is not None and code in (0, BROKEN_PIPE) else code
-
-
-def _take_signals() -> None:
-    signal.signal(signal.SIGTERM, _terminated)
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # nohup means it
-        signal.signal(hangup, _terminated)
 
 
 def _guarded(arguments: list[str]) -> int:
@@ -92,10 +87,6 @@ def _dispatch(arguments: list[str]) -> int:
     else:
         from stepengine.cli.steps import steps as run
     return run(options)
-
-
-def _terminated(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def show_error(error: StepEngineError) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import TYPE_CHECKING, Any, cast
 
-from stepengine.secrecy.secrets import Secrets
+from stepengine.secrecy.secrets import Secrets, StreamMasker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
 
 _secrets: Secrets | None = None
 
@@ -21,3 +27,38 @@ def process_secrets() -> Secrets:
 def mask(text: str) -> str:
     """Give a text without the secrets known so far."""
     return process_secrets().mask(text)
+
+
+def mask_streams() -> None:
+    """Mask what anybody writes to `sys.stdout` and `sys.stderr`: modules print as they are imported, threads later."""
+    sys.stdout, sys.stderr = cast("TextIO", _MaskedStream(sys.stdout)), cast("TextIO", _MaskedStream(sys.stderr))
+
+
+class _MaskedStream:
+    """A text stream that masks what it passes on; all else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._masker: StreamMasker | None = None
+
+    def write(self, text: str) -> int:
+        """Pass a text on; what may be the beginning of a secret waits for what follows, or for `flush`."""
+        if self._masker is None:
+            self._masker = StreamMasker(process_secrets())
+        self._stream.write(self._masker.feed(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Pass texts on, one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Pass on all that is held."""
+        if self._masker is not None:
+            self._stream.write(self._masker.flush())
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        """Give what is not here as the stream has it."""
+        return getattr(self._stream, name)

@@ -101,7 +101,7 @@ def flush_output() -> OSError | None:
         except OSError as error:
             failed = failed or error
             _discard(stream)
-        except ValueError:  # closed
+        except (ValueError, AttributeError):  # closed by a step, or taken away
             continue
     return failed
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from stepengine.catalogue.registry import Registry
+from stepengine.cli.interruption import was_interrupted
 from stepengine.document.parser import parse_document
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
@@ -194,6 +195,7 @@ def world_of(project: Project, options: argparse.Namespace, secrets: Secrets) ->
         pull_in=pull_in,
         pull_image=pull_image,
         prefect_compat=options.prefect_compat,
+        was_interrupted=was_interrupted,
     )
 
 

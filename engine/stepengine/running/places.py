@@ -5,15 +5,19 @@ Each takes inputs as data and gives outputs as data.
 
 from __future__ import annotations
 
-import threading
+import os
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stepengine.errors import StepError
 from stepengine.running.calling import call_step
 from stepengine.running.context import Context
 from stepengine.running.prints import Prints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import NoReturn
 
     from stepengine.catalogue.spec import StepSpec
     from stepengine.model import Step
@@ -79,7 +83,7 @@ class LocalPlace:
     ) -> None:
         self._load = load
         self._emit: Emit = lambda _kind, _data: None
-        self._lock = threading.RLock()
+        self._process = os.getpid()
         self._prints: Prints | None = None
         self._functions: dict[str, Callable[..., Any]] = {}
         self._context = Context(directory, environ=environ, project=project, emit=self._forward, block=block)
@@ -105,25 +109,57 @@ class LocalPlace:
 
     def call(self, step: Step, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step; see `Place.call`."""
-        function = self._functions.get(step.name)
-        if function is None:
-            function = self._functions[step.name] = self._load(spec)
         self._emit = emit
         if spec.is_built_in:  # these print nothing, and taking prints would cost more than a small step
-            return call_step(function, inputs, self._context, spec.context)
+            return call_step(self._function(step, spec), inputs, self._context, spec.context)
         if self._prints is None:
             self._prints = Prints(lambda stream, line: self._forward("output", {"stream": stream, "line": line}))
         try:
-            return call_step(function, inputs, self._context, spec.context)
+            with _exit_refused(self._process):
+                return call_step(self._function(step, spec), inputs, self._context, spec.context)
         finally:
+            if os.getpid() != self._process:  # a child that the step forked came back from it: the run is its parent's
+                _end_child()
             self._prints.drain()
 
+    def _function(self, step: Step, spec: StepSpec) -> Callable[..., Any]:
+        function = self._functions.get(step.name)
+        if function is None:
+            function = self._functions[step.name] = self._load(spec)
+        return function
+
     def _forward(self, kind: str, data: dict[str, Any]) -> None:
-        with self._lock:  # prints come from threads of their own
+        if os.getpid() == self._process:
             self._emit(kind, data)
+        elif kind == "output":  # of a child that the step forked: it can only print
+            os.write(2 if data["stream"] == "stderr" else 1, f"{data['line']}\n".encode("utf-8", "replace"))
 
     def close(self) -> None:
         """Give the process its standard output and error back."""
         if self._prints is not None:
             self._prints.end()
             self._prints = None
+
+
+@contextmanager
+def _exit_refused(process: int) -> Iterator[None]:
+    """Have `os._exit` fail the step: it would end the run without a word, and a status of 0 looks like success."""
+    leave = os._exit
+
+    def refuse(status: int) -> None:
+        if os.getpid() != process:
+            leave(status)
+        raise StepError(f"it called os._exit({status})", hint="raise an exception, or return")
+
+    os._exit = refuse  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = leave
+
+
+def _end_child() -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # whatever the step made of it
+            stream.flush()
+    os._exit(0)

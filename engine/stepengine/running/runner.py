@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from stepengine.result import RunStatus
     from stepengine.running.places import Place
     from stepengine.world import World
-
-TAIL_LINES = 20
-"""How much of a failed step's output is shown again."""
 
 
 def run_plan(plan: Plan, world: World, listener: Listener) -> RunResult:
@@ -132,7 +128,6 @@ class _PipelineRun:
         self._recorded = recorded
         self._key: Any = None
         self._results: list[StepResult] = []
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._place: Place | None = None
         self._pull_place: PullPlace | None = None
         self.interrupted = False
@@ -212,11 +207,11 @@ class _PipelineRun:
                 self._pull_scope = self._scope(self._pull_variable)
         except (StepEngineError, OSError) as error:
             self._report(StepStarted(step, ""))
-            self._take(step, self._failed(step, started, self._explain(step, error)))
+            self._take(step, self._failed(step, perf_counter() - started, self._explain(step, error, "")))
             return False
         except KeyboardInterrupt:
             self._report(StepStarted(step, ""))
-            self._take(step, self._stopped(step, started))
+            self._take(step, self._stopped(step, perf_counter() - started, ""))
             return False
         succeeded = self._run_step(step, self._place)
         if self._pull_place is not None:
@@ -238,20 +233,17 @@ class _PipelineRun:
         self._report(Notice(message, None))
 
     def _close(self) -> None:
-        self._local.close()
-        if self._place is None:
-            return
-        try:
-            self._place.close()
-        except KeyboardInterrupt:  # whoever presses Ctrl-C twice wants to be gone sooner, not to leave a container
-            self.interrupted = True
-            self._place.close()
+        for place in filter(None, (self._local, self._place)):
+            try:
+                place.close()
+            except KeyboardInterrupt:  # whoever presses Ctrl-C twice wants to be gone sooner, not to leave a container
+                self.interrupted = True
+                place.close()
         self._place = None
 
     def _run_step(self, step: Step, place: Place) -> bool:
         started = perf_counter()
         self._report(StepStarted(step, place.description))
-        self._tail.clear()
 
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._take_report(step, kind, data)
@@ -259,21 +251,34 @@ class _PipelineRun:
         if place.environ is not self._known_environ:  # a step before this, or where this runs, has variables of its own
             self._known_environ = place.environ
             self._world.secrets.add_environment(place.environ)
+        outputs: dict[str, Any] = {}
+        failed: BaseException | None = None
         try:
             spec = step.spec or _spec_elsewhere(step)
-            returned = place.call(step, spec, self._inputs(step, spec), emit)
-        except KeyboardInterrupt:
-            result = self._stopped(step, started)
+            outputs = self._outputs_of(spec, place.call(step, spec, self._inputs(step, spec), emit))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
-            result = self._failed(step, started, self._explain(step, error))
+            failed = error
+        tail = self._report.end_output(step)
+        duration = perf_counter() - started
+        if failed is None:
+            result = StepResult(step.section, step.id or None, step.name, "succeeded", duration, outputs)
+        elif isinstance(failed, KeyboardInterrupt):
+            result = self._stopped(step, duration, tail)
         else:
-            outputs = returned if isinstance(returned, dict) else {}
-            result = StepResult(
-                step.section, step.id or None, step.name, "succeeded", perf_counter() - started, outputs
-            )
-        self._report.end_output(step)
+            result = self._failed(step, duration, self._explain(step, failed, tail))
         self._take(step, result)
         return result.failure is None
+
+    def _outputs_of(self, spec: StepSpec, returned: Any) -> dict[str, Any]:
+        if self._world.was_interrupted():  # the step has caught the exception, or been too quick for it
+            raise KeyboardInterrupt
+        if not isinstance(returned, dict):
+            return {}
+        if not spec.is_built_in:
+            self._world.secrets.mask_data(
+                returned
+            )  # its values run code of their own, which is the step's to answer for
+        return returned
 
     def _take(self, step: Step, result: StepResult) -> None:
         self._results.append(result)
@@ -306,7 +311,6 @@ class _PipelineRun:
 
     def _take_report(self, step: Step, kind: str, data: dict[str, Any]) -> None:
         if kind == "output":
-            self._tail.append(data["line"])
             self._report(StepOutput(step, data["stream"], data["line"]))
         elif kind == "progress":
             self._report(StepProgress(step, data["key"], data["text"], data["current"], data["total"]))
@@ -315,18 +319,18 @@ class _PipelineRun:
         elif kind == "secret":
             self._world.secrets.add(data["value"])
 
-    def _failed(self, step: Step, started: float, failure: Failure) -> StepResult:
-        return StepResult(step.section, step.id or None, step.name, "failed", perf_counter() - started, {}, failure)
+    def _failed(self, step: Step, duration: float, failure: Failure) -> StepResult:
+        return StepResult(step.section, step.id or None, step.name, "failed", duration, {}, failure)
 
-    def _stopped(self, step: Step, started: float) -> StepResult:
+    def _stopped(self, step: Step, duration: float, tail: str) -> StepResult:
         self.interrupted = True
-        failure = Failure(f"{step.label} was interrupted", self._where(step), "", "\n".join(self._tail))
-        return self._failed(step, started, failure)
+        failure = Failure(f"{step.label} was interrupted", self._where(step), "", tail)
+        return self._failed(step, duration, failure)
 
     def _where(self, step: Step) -> str:
         return f"{self._plan.file.source.name}:{step.line}:{step.column} ({step.section} step {step.label})"
 
-    def _explain(self, step: Step, error: BaseException) -> Failure:
+    def _explain(self, step: Step, error: BaseException, tail: str) -> Failure:
         hint, output = "", ""
         if isinstance(error, StepEngineError):
             message, hint, output = error.message, error.hint, getattr(error, "output", "")
@@ -337,7 +341,7 @@ class _PipelineRun:
         if step.section == "pull":
             extra = pull_failure_hint(self._pipeline, self._world.directory, step, self._pull_place)
             hint = "; ".join(filter(None, [hint, extra]))
-        return Failure(message, self._where(step), hint, output or "\n".join(self._tail))
+        return Failure(message, self._where(step), hint, output or tail)
 
 
 def _spec_elsewhere(step: Step) -> StepSpec:

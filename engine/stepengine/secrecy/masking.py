@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from stepengine.events import (
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal, TypeVar
 
-    from stepengine.events import Listener
+    from stepengine.events import Event, Listener
     from stepengine.model import Step
     from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
     from stepengine.secrecy.secrets import Secrets
 
     Result = TypeVar("Result", StepResult, PipelineResult)
+
+
+TAIL_LINES = 20
+"""Lines of a failed step's output that are part of the result."""
 
 
 class Masking:
@@ -40,36 +46,52 @@ class Masking:
         self._secrets = secrets
         self._listener = listener
         self._lines: dict[Literal["stdout", "stderr"], LineMasker] = {}
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        # Prints, and the reports of a step's own threads, come from threads of their own.
+        self._lock = threading.RLock()
         # By the identity of a result: it, its masked form, and how many secrets there were then. A result is told of in
         # up to three events, and masking it takes longer than all else that a cheap step costs.
         self._names: dict[str, tuple[str, int]] = {}
         self._masked_results: dict[int, tuple[Any, Any, int]] = {}
 
-    def __call__(self, event: Any) -> None:
+    def __call__(self, event: Event) -> None:
         """Take an event."""
-        if type(event) is StepOutput:
-            self._output(event)
-        elif not self._secrets:
-            self._listener(event)
-        else:
-            self._listener(self._masked(event))
+        with self._lock:
+            if type(event) is StepOutput:
+                self._output(event)
+            elif not self._secrets:
+                self._listener(event)
+            else:
+                self._listener(self._masked(event))
 
     def _output(self, event: StepOutput) -> None:
         masker = self._lines.get(event.stream)
         if masker is None:
             if not self._secrets:
-                self._listener(event)
+                self._show(event)
                 return
             masker = self._lines[event.stream] = LineMasker(self._secrets)
         for line in masker.line(event.line):
-            self._listener(event._replace(line=line))
+            self._show(event._replace(line=line))
 
-    def end_output(self, step: Step) -> None:
-        """Hand on what was held back of a step's output: it may have been the beginning of a secret."""
-        for stream, masker in self._lines.items():
-            for line in masker.flush():
-                self._listener(StepOutput(step, stream, line))
-        self._lines.clear()
+    def _show(self, event: StepOutput) -> None:
+        self._tail.append(event.line)
+        self._listener(event)
+
+    def end_output(self, step: Step) -> str:
+        """Hand on what was held back of a step's output: it may have been the beginning of a secret.
+
+        Returns:
+            The last lines of its output as they were shown.
+        """
+        with self._lock:
+            for stream, masker in self._lines.items():
+                for line in masker.flush():
+                    self._show(StepOutput(step, stream, line))
+            self._lines.clear()
+            tail = "\n".join(self._tail)
+            self._tail.clear()
+            return tail
 
     def _masked(self, event: Any) -> Any:
         mask = self._secrets.mask
@@ -151,4 +173,7 @@ class Masking:
         )
 
     def _failure(self, failure: Failure | None) -> Failure | None:
-        return None if failure is None else type(failure)(*map(self._secrets.mask, failure))
+        if failure is None:
+            return None
+        masked = type(failure)(*map(self._secrets.mask, failure))
+        return masked._replace(output=self._secrets.mask_cut(failure.output))

@@ -10,6 +10,7 @@ secret that a step changed in a way of its own (a hash, every second letter).
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from stepengine.secrecy.breaks import HIDDEN, Breaks, with_hidden, without_breaks
@@ -100,6 +101,24 @@ class Secrets:
         spans = self._found(flat)
         return with_hidden(text, Breaks(text).originals(spans)) if spans else text
 
+    def mask_cut(self, text: str) -> str:
+        """Mask a text that was cut out of a longer one.
+
+        The end of a secret at its beginning is hidden as well, and the beginning of one at its end.
+        """
+        if not self._values:
+            return text
+        flat = without_breaks(text)
+        hits = self._hits(flat)
+        spans = self._spans(flat, hits)
+        begun = self._open_end(flat, hits)
+        if len(flat) - begun >= MIN_LINE:
+            spans.append((begun, len(flat)))
+        ended = self._closed_start(flat)
+        if ended >= MIN_LINE:
+            spans.append((0, ended))
+        return with_hidden(text, Breaks(text).originals(_merged(spans))) if spans else text
+
     def mask_data(self, value: Any) -> Any:
         """Give a copy of a JSON document without secrets, in keys as well.
 
@@ -153,6 +172,19 @@ class Secrets:
             if any(len(form) > size - start and form.startswith(rest) for form, _ in self._forms[rest[:MIN_LENGTH]]):
                 return start
         return size - _HEAD if flat[-_HEAD:] in self._heads else size
+
+    def _closed_start(self, flat: str) -> int:
+        """Give how many characters at the beginning of a text are the end, or the middle, of a secret: at the most."""
+        head, longest = flat[:MIN_LENGTH], 0
+        for form, encoded in [form for forms in self._forms.values() for form in forms]:
+            at = form.find(head) if len(head) == MIN_LENGTH else -1
+            while at >= 0:
+                rest = form[at:]
+                if flat.startswith(rest) or rest.startswith(flat):
+                    size = min(len(rest), len(flat))
+                    longest = max(longest, _widened(flat, 0, size)[1] if encoded else size)
+                at = form.find(head, at + 1)
+        return longest
 
 
 class StreamMasker:
@@ -237,7 +269,8 @@ class _DataMasker:
         if isinstance(value, int) and value.bit_length() > _MAX_BITS:
             return self._secrets.mask(hex(value))
         if value is None or isinstance(value, (bool, int, float)):
-            return HIDDEN if self._secrets.is_secret(value) else value
+            is_number = not isinstance(value, float) or isfinite(value)
+            return HIDDEN if self._secrets.is_secret(value) else value if is_number else str(value)
         if not isinstance(value, (dict, list, tuple, set, frozenset)):
             return self._secrets.mask(_text_of(value))
         identity = id(value)
