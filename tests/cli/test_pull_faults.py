@@ -125,13 +125,13 @@ def test_a_second_interruption_leaves_no_container(cli, services):
 
 def test_a_container_that_was_never_started_is_removed_by_a_later_run(services, monkeypatch):
     """Its process was killed between making and starting it, so nothing else will."""
-    client = connect(os.environ)
+    client, ours = connect(os.environ), connect(os.environ)
     labels = {"org.stepengine.purpose": "pull-rehearsal"}
     left = client.containers.create(services.base, ["true"], labels=labels)
-    ContainerTransport(client, services.base, []).end()
+    ContainerTransport(ours, services.base, []).end()
     assert left.id in [each.id for each in client.containers.list(all=True)]  # it may be another run's, just made
     monkeypatch.setattr("stepengine.pulling.container._STARTED_SECONDS", -60)
-    ContainerTransport(client, services.base, []).end()
+    ContainerTransport(connect(os.environ), services.base, []).end()
     assert left.id not in [each.id for each in client.containers.list(all=True)]
     client.close()
 

@@ -46,11 +46,12 @@ _END_SECONDS = 30
 _MOMENT_SECONDS = 2
 
 
-def connect(environ: Mapping[str, str]) -> Any | None:
+def connect(environ: Mapping[str, str], directory: str = "") -> Any | None:
     """Connect to the Docker Engine: the one of `DOCKER_HOST`, else of the current docker context, else the default one.
 
     Args:
         environ: Where `DOCKER_HOST` and its kin are looked for.
+        directory: What a relative `DOCKER_CONFIG` is relative to; empty for this process's directory.
 
     Returns:
         A client of the docker SDK; None where there is no engine.
@@ -59,21 +60,38 @@ def connect(environ: Mapping[str, str]) -> Any | None:
         StepError: what says where the engine is cannot be understood.
     """
     host = environ.get("DOCKER_HOST", "")
-    found = None if host else _context_endpoint(environ)
+    found = None if host else _context_endpoint(environ, directory)
     if not host and found is None and os.name == "posix" and not os.path.exists("/var/run/docker.sock"):
         return None  # the SDK costs 94 ms to say so
     import docker
 
     options = _options(environ, found)
+    client = None
     try:
+        _try_socket(options.get("base_url") or "")
         client = docker.DockerClient(timeout=_PING_SECONDS, **options)
         client.ping()
     except docker.errors.InvalidConfigFile as error:
         raise StepError(f"Docker's config file is not valid: {error}", hint="correct it, or log in again") from error
-    except Exception:  # noqa: BLE001 - no engine answers; how that shows depends on the transport
-        return None
+    except BaseException as error:
+        if client is not None:
+            client.close()
+        if isinstance(error, Exception):  # no engine answers; how that shows depends on the transport
+            return None
+        raise
     client.api.timeout = _CALL_SECONDS
     return client
+
+
+def _try_socket(host: str) -> None:
+    """Connect to a Unix socket once: where that fails, the SDK would leave its own socket open."""
+    import socket
+
+    path = host.partition("://")[2] if host.startswith(("unix://", "http+unix://")) else ""
+    if path:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_PING_SECONDS)
+            probe.connect(path)
 
 
 def _options(environ: Mapping[str, str], found: dict[str, Any] | None) -> dict[str, Any]:
@@ -102,13 +120,14 @@ def _tls(directory: str, *, verify: bool) -> dict[str, Any]:
     return {"tls": docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=verify)}
 
 
-def _context_endpoint(environ: Mapping[str, str]) -> dict[str, Any] | None:
+def _context_endpoint(environ: Mapping[str, str], base: str) -> dict[str, Any] | None:
     """Read the endpoint of the docker context in use; None where that is the default one."""
     import hashlib
     import json
 
     home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-    directory = environ.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
+    given = environ.get("DOCKER_CONFIG")
+    directory = os.path.join(base, os.path.expanduser(given)) if given else os.path.join(home, ".docker")
     config_path = os.path.join(directory, "config.json")
     name = environ.get("DOCKER_CONTEXT", "")
     try:
@@ -165,7 +184,7 @@ class ContainerTransport:
     """A container whose main process is a worker.
 
     Args:
-        client: The docker SDK's client.
+        client: The docker SDK's client; from now on the transport's, which closes it.
         image: The image; it is on the engine.
         built_in: The steps that are carried in, with their libraries.
 
@@ -200,6 +219,7 @@ class ContainerTransport:
                 stdin_open=True,
                 auto_remove=True,
                 labels=_LABELS,
+                log_config=docker.types.LogConfig(type="none"),  # what comes through the pipes may be secret
             )
             container.put_archive("/", _archive(built_in))
             self._attached = _attach(client, container.id)
@@ -285,6 +305,7 @@ class ContainerTransport:
         self._ended = True  # not sooner: after an interruption it is tried again
         if self._waiting.is_alive():  # the engine goes on for a moment where it had begun to remove the container
             self._waiting.join(_MOMENT_SECONDS)
+        self._client.close()
         said = self._errors[-4000:].decode("utf-8", "replace").strip()
         ended = "" if status is None else f"exit status {status}"
         if status == _KILLED:

@@ -42,7 +42,7 @@ def open_pull_place(
     if image:
         from stepengine.pulling.container import connect
 
-        client = connect(world.environ)
+        client = connect(world.environ, world.directory)
         if client is not None:
             return _open_container(client, image, pipeline, world, plan, note)
         if world.pull_in == "image":
@@ -57,7 +57,11 @@ def _open_container(
     from stepengine.pulling.container import ContainerTransport, ensure_image
     from stepengine.pulling.worker_place import WorkerPlace
 
-    ensure_image(client, image, note)
+    try:
+        ensure_image(client, image, note)
+    except BaseException:
+        client.close()
+        raise
     built_in = [step.spec for step in pipeline.steps["pull"] if step.spec is not None and step.spec.is_built_in]
     place = WorkerPlace(
         ContainerTransport(client, image, built_in),

@@ -22,10 +22,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.modules import load_target
-from stepengine.errors import StepEngineError, TemplateError
+from stepengine.errors import StepEngineError, TemplateError, tell_exception
+from stepengine.pulling.messages import encode_message
 from stepengine.running.calling import call_step
 from stepengine.running.context import Context
-from stepengine.running.failures import describe_exception, tell_exception
+from stepengine.running.failures import describe_exception
 from stepengine.running.prints import Prints
 from stepengine.running.process import GRACE_SECONDS
 
@@ -101,6 +102,9 @@ class _Channel:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
+        for stream in (sys.stdout, sys.stderr):  # as in the engine's process: what cannot be encoded can be printed
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
         self._prints = Prints(lambda stream, line: self.emit("output", {"stream": stream, "line": line}))
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -127,7 +131,7 @@ class _Channel:
     def emit(self, kind: str, data: dict[str, Any]) -> None:
         """Send what a step reports; a child that the step forked can only print."""
         if os.getpid() == self._process:
-            self._write(_encode({"emit": kind, "data": data}))
+            self._write(encode_message({"emit": kind, "data": data}))
         elif kind == "output":
             os.write(2 if data["stream"] == "stderr" else 1, f"{data['line']}\n".encode("utf-8", "replace"))
 
@@ -135,16 +139,6 @@ class _Channel:
         with self._lock:
             self._out.write(data)
             self._out.flush()
-
-
-def _encode(message: dict[str, Any]) -> bytes:
-    return json.dumps(message, default=_not_data).encode() + b"\n"
-
-
-def _not_data(value: Any) -> Any:
-    if isinstance(value, (set, frozenset, tuple)):
-        return list(value)
-    return str(value)
 
 
 class _Worker:
@@ -162,10 +156,10 @@ class _Worker:
             block=self._block,
         )
         self._told_environ = dict(os.environ)
-        channel.send(_encode({"environ": self._told_environ, "directory": self._context.directory}))
+        channel.send(encode_message({"environ": self._told_environ, "directory": self._context.directory}))
 
     def _block(self, type_slug: str, name: str) -> Any:
-        self._channel.send(_encode({"need_block": [type_slug, name]}))
+        self._channel.send(encode_message({"need_block": [type_slug, name]}))
         answer = self._channel.receive() or {"error": "the engine is gone"}
         if "error" in answer:
             raise TemplateError(answer["error"], hint=answer.get("hint", ""))
@@ -183,10 +177,10 @@ class _Worker:
         if self._context.environ != self._told_environ:
             self._told_environ = state["environ"] = dict(self._context.environ)
         try:
-            return _encode({**reply, **state})
+            return encode_message({**reply, **state})
         except Exception as error:  # noqa: BLE001 - the value's own methods are called
             text = f"its return value cannot be passed on: {_describe(error)['message']}"
-            return _encode({"failed": {"message": text, "hint": "", "output": ""}, **state})
+            return encode_message({"failed": {"message": text, "hint": "", "output": ""}, **state})
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
         module, _, attribute = message["target"].rpartition(":")

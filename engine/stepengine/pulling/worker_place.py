@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stepengine.errors import StepEngineError, StepError
+from stepengine.pulling.messages import encode_message
 from stepengine.running.process import GRACE_SECONDS, end_process
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class WorkerPlace:
             if "emit" in message:
                 emit(message["emit"], message["data"])
             elif "need_block" in message:
-                self._answer(*message["need_block"])
+                self._answer(spec, inputs, *message["need_block"])
             else:
                 self.directory = message["directory"]
                 self.environ = message.get("environ", self.environ)
@@ -103,7 +104,11 @@ class WorkerPlace:
                     raise StepError(failed["message"], hint=failed["hint"], output=failed["output"])
                 return message["result"]
 
-    def _answer(self, type_slug: str, name: str) -> None:
+    def _answer(self, spec: StepSpec, inputs: Mapping[str, Any], type_slug: str, name: str) -> None:
+        if not _may_ask(spec, inputs, type_slug, name):
+            hint = "give it to the step as an input: {{ prefect.blocks.TYPE.NAME }}"
+            self._say({"error": f"this step may not ask for the block {type_slug}/{name}", "hint": hint})
+            return
         try:
             self._say({"block": self._block(type_slug, name)})
         except StepEngineError as error:
@@ -111,7 +116,7 @@ class WorkerPlace:
 
     def _say(self, message: dict[str, Any]) -> None:
         try:
-            data = json.dumps(message, default=str).encode() + b"\n"
+            data = encode_message(message)
         except Exception as error:
             raise StepError(f"what it is given cannot be passed on: {type(error).__name__}: {error}") from error
         try:
@@ -139,6 +144,17 @@ class WorkerPlace:
     def close(self) -> None:
         """End the worker."""
         self._transport.end()
+
+
+def _may_ask(spec: StepSpec, inputs: Mapping[str, Any], type_slug: str, name: str) -> bool:
+    """Whether a step may ask for a block: any code beside the step can write what looks like its question.
+
+    Only a step that takes the run's context can ask at all. Of those that come with stepengine only `pull_with_block`
+    does, for the block that its inputs name.
+    """
+    if spec.is_built_in:
+        return (type_slug, name) == (inputs.get("block_type_slug"), inputs.get("block_document_name"))
+    return bool(spec.context)
 
 
 class ChildTransport:
