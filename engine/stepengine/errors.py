@@ -52,3 +52,14 @@ class RequirementError(StepEngineError):
     """A plugin or a requirement cannot be had."""
 
     exit_code = 4
+
+
+def tell_exception(error: BaseException) -> str:
+    """Tell of an exception in one line: its type and its message; the type alone where it cannot say more."""
+    try:
+        message = " ".join(str(error).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - the text of a third party's exception is third-party code too
+        message = ""
+    return f"{type(error).__name__}: {message}".rstrip(": ")

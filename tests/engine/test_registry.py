@@ -464,6 +464,11 @@ def test_a_decorated_function_has_the_inputs_that_it_is_called_with(project, ins
         ("prefect_docker.nothing", "there is no step", True),
         ("nothing_like_it_at_all_xyz", "there is no step", True),
         ("", "there is no step", True),
+        ("..x", "'..x' is no step name", True),
+        (".x", "'.x' is no step name", True),
+        ("a_package_of_nobody..x", "is no step name", True),
+        ("a_package_of_nobody.", "is no step name", True),
+        ("__import__.x", "'__import__.x' is no step name", True),
     ],
 )
 def test_names_that_stand_for_nothing(project, name, words, certain):
@@ -476,6 +481,11 @@ def test_names_that_stand_for_nothing(project, name, words, certain):
 def test_an_installed_module_that_ends_the_process_does_not_end_ours(project, installed):
     installed("inst_exit", "raise SystemExit(0)")
     assert "it ends the process when it is imported (exit 0)" in project.find("inst_exit.shout").message
+
+
+@pytest.mark.parametrize("name", ["_nobody.x", "nobody_.x", "größe.x", "no body.x", "no$body.x"])
+def test_nothing_is_said_of_a_distribution_that_no_one_can_have(project, name):
+    assert project.find(name).hint == "install what has it"
 
 
 def test_a_package_that_is_not_here_may_be_installed(project):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stepengine.errors import TemplateError
 from stepengine.secrecy.secrets import Secrets
-from stepengine.templating import Scope, compile_template
+from stepengine.templating import Scope, compile_template, references
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 values = st.recursive(
@@ -155,3 +155,25 @@ def test_a_secret_in_is_a_secret_out(secret, name):
         assert "***" in rendered.shown["a"][0]
         assert secret.strip() not in str(rendered.shown)
         assert secret.strip() not in secrets.mask(str(rendered.value["a"][0]))
+
+
+@given(st.lists(st.sampled_from(["{{ ", "'", '"', "\\", "(", "[", "}", "x"]), min_size=1, max_size=12).map("".join))
+def test_finding_placeholders_reads_each_character_a_few_times_however_long_the_text_is(piece):
+    read = []
+
+    class Counted:
+        def finditer(self, *arguments):
+            for match in tokens.finditer(*arguments):
+                read.append(len(match.group()))
+                yield match
+
+    tokens = references._TOKENS
+    references._TOKENS = Counted()
+    try:
+        for repeats in (100, 200, 400):
+            read.clear()
+            text = piece * repeats
+            list(references.placeholders(text))
+            assert sum(read) <= 3 * len(text)
+    finally:
+        references._TOKENS = tokens

@@ -318,3 +318,55 @@ def test_where_auto_puts_the_project(check):
     for directory in ("/opt/prefect/project", "flows", "'{{ $X }}'"):
         assert check(text % directory).codes == []
     assert check(text.replace("auto", "Dockerfile") % "/opt/x").codes == []
+
+
+def test_the_context_is_no_input_even_of_a_step_that_takes_any(check):
+    (check.directory / "mine.py").write_text(
+        "from stepengine.plugin import Context\ndef make(*, run: Context, **more): ...\n"
+    )
+    found = check("build:\n- mine.make: {run: 1, other: 2}\n").only
+    assert (found.severity, found.code) == ("error", "unknown-input")
+    assert "no input 'run'" in found.message
+
+
+CHECKED = """
+from stepengine.plugin import step
+
+def check(inputs):
+    {check}
+
+@step(check=check)
+def make(script, tags=None): ...
+"""
+
+
+@pytest.fixture
+def check_of_a_third_party(check, monkeypatch):
+    """Gives what checks a step of another distribution whose own check has a body."""
+    from stepengine.catalogue import registry
+    from stepengine.entry_points import STEPS, EntryPoint
+
+    def run(body, text):
+        name = f"checked_{abs(hash(body))}"
+        (check.directory.parent / f"{name}.py").write_text(CHECKED.format(check=body))
+        monkeypatch.syspath_prepend(str(check.directory.parent))
+        entry = EntryPoint(STEPS, "loud.make", f"{name}:make", "loud 1.0")
+        monkeypatch.setattr(registry, "find_entry_points", lambda: [entry])
+        return check(text)
+
+    return run
+
+
+def test_what_a_third_partys_check_changes_is_not_what_the_step_gets(check_of_a_third_party):
+    checked = check_of_a_third_party(
+        "inputs['tags'].append('x'); inputs['script'] = ''; return []", "build:\n- loud.make: {script: a, tags: [b]}\n"
+    )
+    assert checked.codes == []
+    assert checked.file.pipelines[0].steps["build"][0].inputs == {"script": "a", "tags": ["b"]}
+
+
+@pytest.mark.parametrize("body", ["raise SystemExit(0)", "raise ValueError(inputs)", "return 1"])
+def test_a_third_partys_check_that_fails_is_a_warning(check_of_a_third_party, body):
+    found = check_of_a_third_party(body, "build:\n- loud.make: {script: a}\n").only
+    assert (found.severity, found.code) == ("warning", "step-check")
+    assert "the check of loud.make failed" in found.message

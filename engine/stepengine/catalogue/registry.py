@@ -10,8 +10,7 @@ from stepengine.catalogue.modules import installed_module, is_missing, load_targ
 from stepengine.catalogue.spec import StepSpec, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
-from stepengine.errors import StepEngineError
-from stepengine.running.failures import tell_exception
+from stepengine.errors import StepEngineError, tell_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -210,8 +209,13 @@ class Registry:
         if package in OWN_PACKAGES or "." not in name:
             hint = near or "`stepengine steps list` names the steps that there are"
             return NotFound(f"there is no step {name}", hint, is_certain=True)
+        if package.startswith("__") or not all(name.replace(":", ".").split(".")):
+            hint = near or "write package.module.function, or a script's path and a function: steps.py:build"
+            return NotFound(f"{name!r} is no step name", hint, is_certain=True)
         distribution = package.replace("_", "-")
-        hint = near or f"install what has it, and add 'requires: {distribution}'"
+        is_distribution = package.isascii() and all(part.isalnum() for part in distribution.split("-"))
+        requires = f", and add 'requires: {distribution}'" if is_distribution else ""
+        hint = near or f"install what has it{requires}"
         return NotFound(f"no step {name} here: there is no package {package}", hint, is_certain=bool(near))
 
     def _near(self, name: str) -> str:

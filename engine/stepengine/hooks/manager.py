@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stepengine.entry_points import HOOKS, EntryPoint
-from stepengine.errors import StepEngineError, TemplateError, UsageError
-from stepengine.running.failures import tell_exception
+from stepengine.errors import StepEngineError, TemplateError, UsageError, tell_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

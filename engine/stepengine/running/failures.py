@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import os
 
+from stepengine.errors import tell_exception
+
 _FRAMES = 3
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
-
-
-def tell_exception(error: BaseException) -> str:
-    """Tell of an exception in one line: its type and its message; the type alone where it cannot say more."""
-    try:
-        message = " ".join(str(error).split())
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - the text of a third party's exception is third-party code too
-        message = ""
-    return f"{type(error).__name__}: {message}".rstrip(": ")
 
 
 def describe_exception(error: BaseException) -> tuple[str, str]:

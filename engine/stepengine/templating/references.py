@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from stepengine.patterns import lazy_pattern
 from stepengine.records import Record
 from stepengine.templating.model import BLOCKS, VARIABLES
 
@@ -37,7 +38,9 @@ MAX_EXPRESSION = 4000
 _MAX_NESTING = 40
 _LONGEST_INDEX = 10
 # Compiled when the first placeholder that is no plain reference comes.
-_TOKENS = r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \{\{ | [(\[{}\])] | ["'\\] """
+_TOKENS = lazy_pattern(
+    r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \{\{ | [(\[{}\])] | ["'\\] """, re.VERBOSE | re.DOTALL
+)
 _BROKEN = frozenset({"{{", '"', "'", "\\"})
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
@@ -64,12 +67,17 @@ def placeholders(text: str) -> Iterator[Placeholder]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Give the end of the placeholder whose content begins at `start`, or -1."""
+    """Give the end of the placeholder whose content begins at `start`, or -1.
+
+    It goes past a pair of braces only inside a quote. Whatever stands between two pairs exchanges "outside", "in single
+    quotes" and "in double quotes" one for one, so of all placeholders before a place at most two read on over it: the
+    work is linear in the text's length.
+    """
     limit = start + MAX_EXPRESSION
     if start < len(text) and text[start] == "{":
         return -1  # `{{{ x }}}`: the inner pair counts
     stack: list[str] = []
-    for match in re.compile(_TOKENS, re.VERBOSE | re.DOTALL).finditer(text, start, limit):
+    for match in _TOKENS.finditer(text, start, limit):
         found = match.group()
         if found == "}" and not stack:
             end = match.end()

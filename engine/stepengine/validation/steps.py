@@ -8,7 +8,7 @@ from stepengine.catalogue.input_types import describe_type, misfit, mismatch, sp
 from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.document.nodes import Mapping, Node, Scalar, Sequence, node_at
-from stepengine.errors import TemplateError
+from stepengine.errors import TemplateError, tell_exception
 from stepengine.model import Step
 from stepengine.patterns import lazy_pattern
 from stepengine.templating import compile_template
@@ -201,6 +201,10 @@ class SectionReader:
         for name in step.inputs:
             if name in known:
                 self._check_type(step, spec, known[name])
+            elif spec.context and name == spec.context:
+                hint = "leave it out: the run gives its context itself"
+                message = f"{step.short_name} has no input {name!r}"
+                self._diagnostics.error("unknown-input", message, step.node.key(name).offset, hint)
             elif not spec.accepts_any:
                 near = _near_input(name, [each for each in known if each not in step.inputs])
                 meant.add(near)
@@ -215,13 +219,17 @@ class SectionReader:
             hint = f"write '{missing[0]}: …' below it"
             self._diagnostics.error("missing-input", message, key.offset, hint)
         if spec.options.check is not None:
-            self._run_check(spec.options.check, step, key)
+            self._run_check(spec.options.check, step, key, trusted=spec.is_built_in)
 
-    def _run_check(self, check: Callable[[dict[str, Any]], Iterable[str]], step: Step, key: Scalar) -> None:
+    def _run_check(
+        self, check: Callable[[dict[str, Any]], Iterable[str]], step: Step, key: Scalar, *, trusted: bool
+    ) -> None:
         try:
-            warnings = list(check(step.inputs))
-        except Exception as error:  # noqa: BLE001 - a third party's check may raise anything, and must not hide the other problems
-            warnings = [f"the check of {step.name} failed: {type(error).__name__}: {error}"]
+            warnings = list(check(step.inputs if trusted else _copy(step.inputs)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a third party's check may raise anything, and must not hide the other problems
+            warnings = [f"the check of {step.name} failed: {tell_exception(error)}"]
         for warning in warnings:
             self._diagnostics.warning("step-check", warning, key.offset)
 
@@ -266,6 +274,13 @@ def _type_of_values(annotation: str) -> str:
     """Give what an annotation asks of the values of a mapping; empty where it asks nothing."""
     mappings = [each for each in split_union(annotation) if each.startswith(("dict[", "Dict[", "Mapping["))]
     return mappings[0].partition("[")[2][:-1].partition(",")[2] if mappings else ""
+
+
+def _copy(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Copy what a third party's check gets: what it may change in it is not what the step gets."""
+    from copy import deepcopy
+
+    return deepcopy(inputs)
 
 
 def _near_input(name: str, free: list[str]) -> str:
