@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stepengine.cli.interruption import take_signals
 from stepengine.cli.masks import mask_streams
 from stepengine.cli.output import flush_output, is_output_error
-from stepengine.errors import INTERRUPTED, StepEngineError, StepError
+from stepengine.errors import INTERRUPTED, StepEngineError, StepError, tell_exception
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,6 @@ def _report_bug(error: BaseException) -> int:
 
     from stepengine import __version__
     from stepengine.cli.masks import mask
-    from stepengine.running.failures import tell_exception
 
     told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:

@@ -17,7 +17,7 @@ from stepengine.cli.output import (
     write_document,
 )
 from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr, world_of
-from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError
+from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError, tell_exception
 
 if TYPE_CHECKING:
     import argparse
@@ -182,8 +182,6 @@ def _listener(project: Project, options: argparse.Namespace, output: TextIO | No
             if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_output_error(error)):
                 raise
             # The steps matter more than the telling: a reporter that fails does not end the run.
-            from stepengine.running.failures import tell_exception
-
             warn_on_stderr(f"the format {options.format} tells no more: {tell_exception(error)}")
 
     return both
