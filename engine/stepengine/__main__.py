@@ -11,6 +11,7 @@ def main() -> int:
     Returns:
         The exit code; `docs/command-line.md` lists them.
     """
+    _end_at_once()
     _open_missing()
     if sys.argv[1:] in (["--version"], ["-V"]):
         from stepengine import __version__
@@ -30,6 +31,14 @@ def main() -> int:
     code = run_command(sys.argv[1:])
     _leave(code)
     return code
+
+
+def _end_at_once() -> None:
+    """Have Ctrl-C end the process as it ends any other, until a command has begun: a traceback would be told else."""
+    import _signal  # type: ignore[import-not-found] # `signal` costs as much as all else here
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def _open_missing() -> None:

@@ -10,8 +10,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from stepengine.model import Step
+    from stepengine.model import Section
     from stepengine.result import PipelineResult, RunResult, StepResult
+
+
+class StepInfo(Record):
+    """Which step an event tells of.
+
+    Attributes:
+        section: "build", "push" or "pull".
+        id: Its id; empty where it has none.
+        name: Its name as it is written.
+        label: What it is called towards people: its id, or else the last part of its name, on one line.
+        line: Where its name stands, counted from 1.
+        column: The same, in characters.
+    """
+
+    section: Section
+    id: str
+    name: str
+    label: str
+    line: int
+    column: int
 
 
 class PipelineStarted(Record):
@@ -38,7 +58,7 @@ class StepStarted(Record):
         place: Where it runs: "" for this process, else in words ("in a container of app:1").
     """
 
-    step: Step
+    step: StepInfo
     place: str
 
 
@@ -51,7 +71,7 @@ class StepOutput(Record):
         line: Without its end.
     """
 
-    step: Step
+    step: StepInfo
     stream: Literal["stdout", "stderr"]
     line: str
 
@@ -59,7 +79,7 @@ class StepOutput(Record):
 class StepProgress(Record):
     """A step tells how far it is; see `Context.progress` for the fields."""
 
-    step: Step
+    step: StepInfo
     key: str
     text: str
     current: int | None
@@ -75,7 +95,7 @@ class Notice(Record):
     """
 
     message: str
-    step: Step | None
+    step: StepInfo | None
 
 
 class StepFinished(Record):
@@ -86,7 +106,7 @@ class StepFinished(Record):
         result: How it went.
     """
 
-    step: Step
+    step: StepInfo
     result: StepResult
 
 

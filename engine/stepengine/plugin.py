@@ -14,12 +14,12 @@ from stepengine.events import (
     PipelineStarted,
     RunFinished,
     StepFinished,
+    StepInfo,
     StepOutput,
     StepProgress,
     StepStarted,
 )
 from stepengine.hooks.types import ReferenceSource, Reporter
-from stepengine.model import Step
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.running.context import Context
 from stepengine.running.process import Completed
@@ -46,9 +46,9 @@ __all__ = [
     "Reporter",
     "RunFinished",
     "RunResult",
-    "Step",
     "StepError",
     "StepFinished",
+    "StepInfo",
     "StepOptions",
     "StepOutput",
     "StepProgress",

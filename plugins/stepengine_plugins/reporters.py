@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-    from stepengine.plugin import Event, Failure, PullPlace, RunResult, Step, StepResult
+    from stepengine.plugin import Event, Failure, PullPlace, RunResult, StepInfo, StepResult
 
 _NAMES = 5
 """How many deployments' names head a pipeline."""
@@ -106,7 +106,7 @@ class TextReporter:
         short = one_line(event.step.name) if event.step.id else f"line {event.step.line}"
         self._line(f"{self._label(event.step)} {self._style.dim(f'({short}{place})')}")
 
-    def _label(self, step: Step) -> str:
+    def _label(self, step: StepInfo) -> str:
         return f"{step.section} {self._style.bold(step.label)}"
 
     def _step_output(self, event: StepOutput) -> None:
@@ -117,19 +117,19 @@ class TextReporter:
         if not self._live:
             if (event.key, event.text) not in self._told:
                 self._told.add((event.key, event.text))
-                self._line(f"  {event.key}: {event.text}")
+                self._line(f"  {one_line(f'{event.key}: {event.text}')}")
             return
         amount = ""
         if event.current is not None and event.total:
             amount = f" {event.current * 100 // event.total:3d} % of {_size(event.total)}"
         self._clear()
-        self._status = f"  {event.key}: {event.text}{amount}"[: _columns() - 1]
+        self._status = f"  {one_line(f'{event.key}: {event.text}')}{amount}"[: _columns() - 1]
         self._stream.write(self._status)
         self._stream.flush()
 
     def _notice(self, event: Notice) -> None:
         where = f"{event.step.label}: " if event.step is not None else ""
-        self._line(f"{self._style.yellow('warning')}: {where}{event.message}")
+        self._line(f"{self._style.yellow('warning')}: {where}{one_line(event.message)}")
 
     def _step_finished(self, event: StepFinished) -> None:
         result = event.result
@@ -163,7 +163,7 @@ class TextReporter:
         if pull is None or self._quiet or pull.kind == "skip":
             return
         where = f"a container of {pull.image}" if pull.kind == "image" else "a child process on this machine"
-        self._line(f"pull steps ran in {where} and ended up in {pull.directory} (removed since)")
+        self._line(one_line(f"pull steps ran in {where} and ended up in {pull.directory} (removed since)"))
 
     def _tell_image(self, deployment: dict[str, Any]) -> None:
         work_pool = deployment.get("work_pool")

@@ -220,3 +220,10 @@ def test_scraps_of_yaml_that_pyyaml_reads_have_the_same_value(text):
         assert same(None if document.root is None else document.root.value, expected)
     else:
         assert {found.code for found in document.diagnostics.sorted()} <= {"recursive-alias", "yaml-tag"}
+
+
+@pytest.mark.parametrize("value", ["1" + ":00" * 300 + ".0", "!!int 0x" + "f" * 5000, "!!float 1" + ":00" * 300 + ".0"])
+def test_a_number_that_python_cannot_hold_or_write_is_an_error_at_its_place(value):
+    document = parse_document(f"a: 1\nb: {value}\n", "prefect.yaml")
+    (found,) = document.diagnostics.sorted()
+    assert (found.severity, found.line) == ("error", 2)

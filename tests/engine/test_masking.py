@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from stepengine.document.nodes import Mapping
-from stepengine.events import PipelineFinished, RunFinished, StepFinished
-from stepengine.model import Step
+from stepengine.events import Notice, PipelineFinished, RunFinished, StepFinished, StepInfo, StepOutput, StepStarted
 from stepengine.result import Failure, PipelineResult, RunResult, StepResult
 from stepengine.secrecy.masking import Masking
 from stepengine.secrecy.secrets import HIDDEN, Secrets
 
 EARLY = "known-from-the-start"
 LATE = "turns-up-in-a-later-step"
-STEP = Step("build", "a.step", "first", (), {}, {}, None, 1, 1, Mapping({}, 0))
+STEP = StepInfo("build", "first", "a.step", "first", 2, 3)
 
 
 def finished(*steps):
@@ -78,3 +76,17 @@ def test_without_secrets_results_pass_as_they_are():
     report(StepFinished(STEP, whole.pipelines[0].steps[0]))
     assert report.finish(whole).as_json() == whole.as_json()
     assert events[0].result is whole.pipelines[0].steps[0]
+
+
+def test_what_a_step_is_called_is_masked_in_every_event():
+    secrets = Secrets()
+    secrets.add("supersecret")
+    told = []
+    masking = Masking(secrets, told.append)
+    step = StepInfo("build", "supersecret", "mine.supersecret", "supersecret", 1, 1)
+    masking(StepStarted(step, ""))
+    masking(StepOutput(step, "stdout", "supers"))
+    masking(Notice("of supersecret", step))
+    masking.end_output(step)
+    assert len(told) == 3
+    assert "supersecret" not in repr(told)

@@ -266,3 +266,40 @@ def test_many_secrets_and_much_text_take_linear_time():
     started = time.monotonic()
     assert secrets.mask(text) == text
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("password", ["pa@ssw0rd1", "pa/ssw0rd1", "pa#ss@w0rd"])
+def test_a_password_that_a_url_does_not_encode_is_a_secret(password):
+    secrets = Secrets()
+    secrets.add_environment({"DATABASE_URL": f"postgresql://user:{password}@host/db"})
+    assert password not in secrets.mask(f"it is {password}.")
+
+
+def test_the_data_of_blocks_in_the_environment_is_secret_before_anything_refers_to_it():
+    secrets = Secrets()
+    blocks = '{"secret": {"gh": {"value": "QWERTYUI12345678"}}, "docker-registry-credentials": {"r": {"username": "anna-lena"}}}'
+    secrets.add_environment({"STEPENGINE_BLOCKS": blocks})
+    assert secrets.mask(f"STEPENGINE_BLOCKS={blocks}").count("***") == 1
+    assert "anna-lena" in secrets.mask(blocks)
+    secrets.add_environment({"STEPENGINE_BLOCKS": "[[not JSON"})
+    assert secrets.mask("[[not JSON") == "***"
+
+
+@pytest.mark.parametrize("at", range(0, 40, 7))
+def test_a_text_that_is_cut_out_of_a_longer_one_shows_no_part_of_a_secret(at):
+    secret = "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+    secrets = Secrets()
+    secrets.add(secret)
+    shown = secrets.mask_cut(f"{secret[at:]}\nin between\n{secret[: 40 - at]}")
+    assert "in between" in shown
+    pieces = [secret[start : start + 8] for start in range(33)]
+    assert not [piece for piece in pieces if piece in shown]
+    assert "***" in secrets.mask_cut(secret[8:24])
+
+
+@pytest.mark.parametrize("between", ["\x1b]0;title\x07", "\x1b]8;;x\x1b\\", "\0", "\b\b", "\n#5 0.258 ", "\n\t  "])
+def test_what_a_terminal_does_not_show_breaks_no_secret(between):
+    secrets = Secrets()
+    secrets.add("tok_abcdefghijklmnop")
+    shown = secrets.mask(f"tok_abcdef{between}ghijklmnop")
+    assert shown == f"***{between}***"

@@ -64,3 +64,29 @@ def test_public_fields_of_blocks():
         "snowflake-credentials",
     ]:
         assert secret.isdisjoint(public_fields(slug))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "REDIS_CACHE_PASSWORD",
+        "CACHE_PASSWORD",
+        "PUB_SUB_TOKEN",
+        "STORAGE_PRIMARY_ACCESS_KEY",
+        "TOTAL_API_TOKEN",
+        "NUM_API_KEY",
+        "VAULT_SECRET_ID",
+        "SSHPASS",
+        "SESSION_COOKIE",
+        "SLACK_WEBHOOK_URL",
+    ],
+)
+def test_a_word_that_makes_a_key_public_makes_no_password_public(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["CACHE_KEY", "PUBLIC_SSH_KEY", "PRIMARY_KEYS", "MAX_NEW_TOKENS", "PASSWORD_FILE", "KEY_ID"]
+)
+def test_what_only_tells_of_a_secret_is_none(name):
+    assert not is_secret_name(name)

@@ -346,3 +346,13 @@ class TestTaint:
             render("{{ {'a': 1}[$GITHUB_TOKEN] | upper }}", secrets=Secrets())
         assert "ghp_abcdefgh" not in str(caught.value)
         assert caught.value.__cause__ is None
+
+
+def test_a_value_that_a_secret_chooses_and_others_know_is_not_made_a_secret():
+    secrets = Secrets()
+    scope = Scope(
+        {"img": {"tag": "main"}}, environment={"MY_TOKEN": "tok_0123456789"}.get, secrets=secrets, missing="error"
+    )
+    rendered = compile_template("{{ img.tag if $MY_TOKEN else 'none' }}").render(scope)
+    assert (rendered.value, rendered.tainted) == ("main", True)
+    assert secrets.mask("deploying main to the domain") == "deploying main to the domain"

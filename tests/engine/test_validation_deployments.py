@@ -185,6 +185,7 @@ def test_a_name_that_stands_twice_is_a_warning(check, second, words):
         ("{rrule: 5}", "schedule-rrule", "it is no text"),
         ("{rrule: '{\"rrule\": 1}'}", "schedule-rrule", ""),
         ("{rrule: '{'}", "schedule-rrule", ""),
+        ('{rrule: "DTSTART:99999999999999999999999999\\nRRULE:FREQ=DAILY"}', "schedule-rrule", ""),
     ],
 )
 def test_schedules_that_prefect_refuses(check, schedule, code, words):

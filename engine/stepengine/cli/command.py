@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from stepengine.cli.interruption import take_signals
+from stepengine.cli.interruption import ignore_signals, take_signals
 from stepengine.cli.masks import mask_streams
 from stepengine.cli.output import flush_output, is_output_error
 from stepengine.errors import INTERRUPTED, StepEngineError, StepError, tell_exception
@@ -29,7 +29,6 @@ def run_command(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    take_signals()
     # A terminal or a file that knows ASCII alone gets what it can show, rather than nothing.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -38,6 +37,7 @@ def run_command(arguments: Sequence[str]) -> int:
         code = _guarded(list(arguments))
     except OSError as error:  # the error itself could not be told
         code = _tell_output_error(error)
+    ignore_signals()
     failed = flush_output()
     return _tell_output_error(failed) if failed is not None and code in (0, BROKEN_PIPE) else code
 
@@ -78,6 +78,7 @@ def _dispatch(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     if isinstance(options, int):
         return options
+    take_signals()
     if options.command == "run":
         from stepengine.cli.run import run
     elif options.command == "plan":

@@ -15,6 +15,14 @@ def take_signals() -> None:
             signal.signal(number, _interrupt)
 
 
+def ignore_signals() -> None:
+    """Let nothing more come in between: all is told, and the exit code is known."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def was_interrupted() -> bool:
     """Whether a signal has come: a step may have caught the exception, and the run must not go on all the same."""
     return _seen

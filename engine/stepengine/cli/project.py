@@ -210,6 +210,8 @@ def plan_project(project: Project, options: argparse.Namespace, world: World) ->
 
     only = None if options.only is None else ",".join(options.only)
     pipelines = select_pipelines(project.file, options.deployment)
+    for step in (step for pipeline in pipelines for step in pipeline.all_steps()):
+        world.secrets.add_urls(step.inputs)
     return make_plan(project.file, pipelines, parse_sections(only), world)
 
 

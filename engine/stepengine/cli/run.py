@@ -42,9 +42,10 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         RequirementError: a requirement is not met.
     """
-    output = None if options.format == "text" else own_stdout()
-    document = output if options.format == "json" else None
+    document: TextIO | None = None
     try:
+        output = None if options.format == "text" else own_stdout()
+        document = output if options.format == "json" else None
         prepared = _prepare(options, document)
     except StepEngineError as error:
         if document is not None:

@@ -72,7 +72,13 @@ def to_bool(text: str) -> bool:
 
 
 def to_int(text: str) -> int:
-    """Read an integer: decimal, 0b, 0x, octal by a leading 0, or sexagesimal (`1:30` is 90)."""
+    """Read an integer: decimal, 0b, 0x, octal by a leading 0, or sexagesimal (`1:30` is 90).
+
+    Raises:
+        ValueError: it is none, or too long: Python writes no such number.
+    """
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"it has more than {MAX_DIGITS} digits")
     digits = text.replace("_", "")
     sign = -1 if digits[0] == "-" else 1
     if digits[0] in "+-":
@@ -109,9 +115,12 @@ def _sexagesimal(parts: list[Any]) -> Any:
     # From the last part on, as PyYAML adds them: of floats another order may round to another sum.
     value = parts[0] * 0
     base = 1
-    for part in reversed(parts):
-        value += part * base
-        base *= 60
+    try:
+        for part in reversed(parts):
+            value += part * base
+            base *= 60
+    except OverflowError:
+        raise ValueError("it is too large a number") from None
     return value
 
 

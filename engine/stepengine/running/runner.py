@@ -13,6 +13,7 @@ from stepengine.events import (
     PipelineFinished,
     PipelineStarted,
     StepFinished,
+    StepInfo,
     StepOutput,
     StepProgress,
     StepStarted,
@@ -172,7 +173,7 @@ class _PipelineRun:
     def _skip(self, step: Step) -> None:
         result = StepResult(step.section, step.id or None, step.name, "skipped", 0.0, {})
         self._results.append(result)
-        self._report(StepFinished(step, result))
+        self._report(StepFinished(_info(step), result))
 
     def _run_shared(self, step: Step) -> bool:
         """Run a build or push step, unless an earlier pipeline ran the same steps up to it: they need not run twice."""
@@ -188,7 +189,7 @@ class _PipelineRun:
         result = recorded.result._replace(status=status, duration_s=0.0)
         self._local.state = recorded.state
         if result.failure is not None:
-            self._report(StepStarted(step, "as in an earlier pipeline"))
+            self._report(StepStarted(_info(step), "as in an earlier pipeline"))
         self._take(step, result)
         return result.failure is None
 
@@ -206,11 +207,11 @@ class _PipelineRun:
                 self._started_environ = self._place.environ
                 self._pull_scope = self._scope(self._pull_variable)
         except (StepEngineError, OSError) as error:
-            self._report(StepStarted(step, ""))
+            self._report(StepStarted(_info(step), ""))
             self._take(step, self._failed(step, perf_counter() - started, self._explain(step, error, "")))
             return False
         except KeyboardInterrupt:
-            self._report(StepStarted(step, ""))
+            self._report(StepStarted(_info(step), ""))
             self._take(step, self._stopped(step, perf_counter() - started, ""))
             return False
         succeeded = self._run_step(step, self._place)
@@ -243,7 +244,7 @@ class _PipelineRun:
 
     def _run_step(self, step: Step, place: Place) -> bool:
         started = perf_counter()
-        self._report(StepStarted(step, place.description))
+        self._report(StepStarted(_info(step), place.description))
 
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._take_report(step, kind, data)
@@ -258,7 +259,7 @@ class _PipelineRun:
             outputs = self._outputs_of(spec, place.call(step, spec, self._inputs(step, spec), emit))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
-        tail = self._report.end_output(step)
+        tail = self._report.end_output(_info(step))
         duration = perf_counter() - started
         if failed is None:
             result = StepResult(step.section, step.id or None, step.name, "succeeded", duration, outputs)
@@ -287,7 +288,7 @@ class _PipelineRun:
             if step.id:
                 self.outputs[step.id] = self._ids[step.id] = result.outputs
             self.outputs.update(result.outputs)
-        self._report(StepFinished(step, result))
+        self._report(StepFinished(_info(step), result))
 
     def _inputs(self, step: Step, spec: StepSpec) -> dict[str, Any]:
         """Render a step's inputs; a null for one that takes none, and has a default, is as if it were not there."""
@@ -296,7 +297,7 @@ class _PipelineRun:
         for name, template in step.templates.items():
             value = template.render(scope).value
             for missed in scope.missed:
-                self._report(Notice(f"{name}: {missed.message}", step))
+                self._report(Notice(f"{name}: {missed.message}", _info(step)))
             scope.missed.clear()
             if value is MISSING:
                 del inputs[name]
@@ -311,11 +312,11 @@ class _PipelineRun:
 
     def _take_report(self, step: Step, kind: str, data: dict[str, Any]) -> None:
         if kind == "output":
-            self._report(StepOutput(step, data["stream"], data["line"]))
+            self._report(StepOutput(_info(step), data["stream"], data["line"]))
         elif kind == "progress":
-            self._report(StepProgress(step, data["key"], data["text"], data["current"], data["total"]))
+            self._report(StepProgress(_info(step), data["key"], data["text"], data["current"], data["total"]))
         elif kind == "warning":
-            self._report(Notice(data["message"], step))
+            self._report(Notice(data["message"], _info(step)))
         elif kind == "secret":
             self._world.secrets.add(data["value"])
 
@@ -350,3 +351,7 @@ def _spec_elsewhere(step: Step) -> StepSpec:
     if step.section != "pull" or not dot:
         raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
     return unreadable_spec(step.name, f"{module}:{attribute}")
+
+
+def _info(step: Step) -> StepInfo:
+    return StepInfo(step.section, step.id, step.name, step.label, step.line, step.column)

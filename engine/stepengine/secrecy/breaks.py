@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 """What stands for a secret."""
 
-# Escape sequences as ECMA-48 has them (section 5.4), one that is cut short at the end of the text included.
-_BREAK = lazy_pattern(r"[\r\n]+[ \t]*|\x1b\[[0-?]*[ -/]*(?:[@-~]|\Z)|\x1b\Z")
+# Line ends with indentation, and with the time before each line of BuildKit's plain progress; other control characters;
+# escape sequences as ECMA-48 has them (sections 5.4 and 5.6), one that is cut short at the end of the text included.
+_BREAK = lazy_pattern(
+    r"[\r\n]+[ \t]*(?:\#\d+\ \d+\.\d+\ )? | [\0-\x08\x0b\x0c\x0e-\x1a\x7f]+"
+    r" | \x1b\[[0-?]*[ -/]*(?:[@-~]|\Z) | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\|\Z) | \x1b\Z",
+    64,  # re.VERBOSE
+)
 
 
 def without_breaks(text: str) -> str:
     """Give a text without its breaks: the text that secrets are looked for in."""
-    return _BREAK.sub("", text) if "\n" in text or "\r" in text or "\x1b" in text else text
+    return text if text.isprintable() else _BREAK.sub("", text)
 
 
 class Breaks:

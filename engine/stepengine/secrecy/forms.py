@@ -93,6 +93,7 @@ def _percent_forms(secret: str) -> Iterator[str]:
             )
             yield text
             yield text.replace("%20", "+")
+            yield text.replace("%", "%25")  # a URL within a URL
 
 
 def _quoted_forms(secret: str) -> Iterator[str]:
@@ -108,4 +109,7 @@ def _quoted_forms(secret: str) -> Iterator[str]:
     yield secret.replace("'", "'\"'\"'")
     yield re.sub(r'(["$`\\])', r"\\\1", secret)
     yield _SHELL_SPECIAL.sub(r"\\\1", secret)
-    yield secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    marked_up = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield marked_up
+    yield marked_up.replace('"', "&quot;").replace("'", "&#x27;")  # as Python's html.escape does
+    yield repr(_bytes(secret))[2:-1]

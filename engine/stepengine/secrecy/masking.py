@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal, TypeVar
 
-    from stepengine.events import Event, Listener
-    from stepengine.model import Step
+    from stepengine.events import Event, Listener, StepInfo
     from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
     from stepengine.secrecy.secrets import Secrets
 
@@ -72,13 +71,13 @@ class Masking:
                 return
             masker = self._lines[event.stream] = LineMasker(self._secrets)
         for line in masker.line(event.line):
-            self._show(event._replace(line=line))
+            self._show(StepOutput(self._info(event.step), event.stream, line))
 
     def _show(self, event: StepOutput) -> None:
         self._tail.append(event.line)
         self._listener(event)
 
-    def end_output(self, step: Step) -> str:
+    def end_output(self, step: StepInfo) -> str:
         """Hand on what was held back of a step's output: it may have been the beginning of a secret.
 
         Returns:
@@ -87,7 +86,7 @@ class Masking:
         with self._lock:
             for stream, masker in self._lines.items():
                 for line in masker.flush():
-                    self._show(StepOutput(step, stream, line))
+                    self._show(StepOutput(self._info(step), stream, line))
             self._lines.clear()
             tail = "\n".join(self._tail)
             self._tail.clear()
@@ -96,14 +95,14 @@ class Masking:
     def _masked(self, event: Any) -> Any:
         mask = self._secrets.mask
         if isinstance(event, StepStarted):
-            return event._replace(step=self._step_itself(event.step), place=mask(event.place))
+            return event._replace(step=self._info(event.step), place=mask(event.place))
         if isinstance(event, StepProgress):
-            return event._replace(step=self._step_itself(event.step), key=mask(event.key), text=mask(event.text))
+            return event._replace(step=self._info(event.step), key=mask(event.key), text=mask(event.text))
         if isinstance(event, Notice):
-            step = None if event.step is None else self._step_itself(event.step)
+            step = None if event.step is None else self._info(event.step)
             return event._replace(message=mask(event.message), step=step)
         if isinstance(event, StepFinished):
-            step = self._step_itself(event.step)
+            step = self._info(event.step)
             return event._replace(step=step, result=self._once(event.result, self._step))
         if isinstance(event, PipelineStarted):
             return event._replace(deployments=tuple(map(mask, event.deployments)))
@@ -137,10 +136,12 @@ class Masking:
             known = self._names[text] = self._secrets.mask(text), count
         return known[0]
 
-    def _step_itself(self, step: Step) -> Step:
+    def _info(self, step: StepInfo) -> StepInfo:
         """Mask what a step is called: an author may have put anything into an id."""
-        step_id, name = self._name(step.id), self._name(step.name)
-        return step if (step_id, name) == (step.id, step.name) else step._replace(id=step_id, name=name)
+        masked = self._name(step.id), self._name(step.name), self._name(step.label)
+        if masked == (step.id, step.name, step.label):
+            return step
+        return step._replace(id=masked[0], name=masked[1], label=masked[2])
 
     def _step(self, result: StepResult) -> StepResult:
         return result._replace(

@@ -11,7 +11,7 @@ _SECRET_WORDS = _words(
     "APIKEY APIKEYS BEARER CREDENTIAL CREDENTIALS CREDS JWT KEY KEYS PASSPHRASE PASSWD PASSWORD PASSWORDS PAT PRIVATE "
     "SECRET SECRETS TOKEN TOKENS",
 )
-_SECRET_LAST_WORDS = frozenset({"AUTH", "PASS"})
+_SECRET_LAST_WORDS = frozenset({"AUTH", "COOKIE", "PASS", "SSHPASS"})
 # Words that are written together: PGPASSWORD, GITHUBTOKEN.
 _SECRET_ENDINGS = (
     "ACCESSKEY",
@@ -34,7 +34,7 @@ _PUBLIC_LAST_WORDS = _words(
     "FORMAT HOST ID IDS IP LENGTH LIMIT LOCATION MODE NAME NAMES NETWORK PATH PATHS PORT PREFIX PROVIDER REGION SIZE "
     "SOCK STORE SUBNET TIMEOUT TTL TYPE URI URL USER USERNAME VAULT VERSION",
 )
-# PUBLIC_KEY, CACHE_KEY, MAX_TOKENS.
+# PUBLIC_KEY, CACHE_KEY, MAX_NEW_TOKENS; but neither CACHE_PASSWORD nor PRIMARY_ACCESS_KEY.
 _PUBLIC_WORDS = _words("CACHE FOREIGN MAX MIN NUM PARTITION PRIMARY PUB PUBLIC PUBLISHABLE SORT TOTAL")
 _SECRET = frozenset({"DOCKER_AUTH_CONFIG"})
 # A path, by https://cloud.google.com/docs/authentication/application-default-credentials
@@ -54,8 +54,11 @@ def is_secret_name(name: str) -> bool:
     if whole in _SECRET or "CONNECTION_STRING" in whole:
         return True
     last = words[-1]
-    if last in _PUBLIC_LAST_WORDS or not _PUBLIC_WORDS.isdisjoint(words):
+    if words[-2:] in (["SECRET", "ID"], ["WEBHOOK", "URL"]):
+        return True
+    if last in _PUBLIC_LAST_WORDS:
         return False
+    words = [word for index, word in enumerate(words) if not _is_of_the_public(word, words[:index])]
     if last == "PWD":
         return len(words) > 1 and words[-2] in _PASSWORD_OWNERS
     return (
@@ -63,6 +66,13 @@ def is_secret_name(name: str) -> bool:
         or not _SECRET_WORDS.isdisjoint(words)
         or any(word.endswith(_SECRET_ENDINGS) for word in words)
     )
+
+
+def _is_of_the_public(word: str, before: list[str]) -> bool:
+    """Whether a word that may mean a secret does not, for what stands before it."""
+    if word in ("KEY", "KEYS"):
+        return before[-1:] != [] and (before[-1] in _PUBLIC_WORDS or not {"PUBLIC", "PUBLISHABLE"}.isdisjoint(before))
+    return word == "TOKENS" and not _PUBLIC_WORDS.isdisjoint(before)
 
 
 def _words_of(name: str) -> list[str]:

@@ -37,7 +37,9 @@ _HEAD = 3
 """Characters at the end of a text that make it a possible beginning of a secret."""
 
 # The userinfo of a URL (RFC 3986, section 3.2.1): `user:password@`, or a token alone.
+# Many write a password as it is, though `/`, `#` and `@` would have to be encoded: up to the last `@` it may be one.
 _USERINFO = r"://(?:[^\s/?#@:]*:([^\s/?#@]+)|([^\s/?#@:]{20,}))@"
+_LOOSE_USERINFO = r"://[^\s/?#@:]*:(\S+)@"
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 Span = tuple[int, int]
@@ -80,10 +82,32 @@ class Secrets:
         for name, value in environ.items():
             if is_secret_name(name):
                 self.add(value)
-            elif "://" in value:
-                for match in re.finditer(_USERINFO, value):
-                    password = match.group(1) or match.group(2)
+            elif name == "STEPENGINE_BLOCKS":
+                self._add_blocks(value)
+            else:
+                self.add_urls(value)
+
+    def add_urls(self, value: Any) -> None:
+        """Add the passwords of the URLs in a text, or in anything of a mapping or list."""
+        for text in _leaves(value):
+            if "://" not in text or "@" not in text:
+                continue
+            for pattern in (_USERINFO, _LOOSE_USERINFO):
+                for match in re.finditer(pattern, text):
+                    password = next(filter(None, match.groups()))
                     self.add([password, _decoded(password)])
+
+    def _add_blocks(self, text: str) -> None:
+        """Add the data of all blocks of `STEPENGINE_BLOCKS`: steps inherit it, whatever they refer to."""
+        import json
+
+        try:
+            types = json.loads(text)
+            for slug, blocks in types.items():
+                for data in blocks.values():
+                    self.add_block(slug, data)
+        except (ValueError, AttributeError, RecursionError):  # the source of blocks tells what is wrong with it
+            self.add(text)
 
     def is_secret(self, value: Any) -> bool:
         """Whether a secret, in whatever form, is in a text, a number, or anything in a mapping or list."""

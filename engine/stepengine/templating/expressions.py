@@ -87,6 +87,7 @@ class Expression:
         """
         assert self._function is not None, "compile() comes first"  # noqa: S101
         values: list[Any] = []
+        public: list[Any] = []
         tainted = False
         for reference in self.references:
             try:
@@ -94,6 +95,8 @@ class Expression:
             except RenderError as error:
                 value, secret = error, False  # an error only if the expression turns out to need it
             values.append(value)
+            if not secret:
+                public.append(value)
             tainted = tainted or secret
         try:
             result = self._function(values)
@@ -107,7 +110,9 @@ class Expression:
                 location=self.location,
                 offset=self.offset,
             ) from (None if tainted else error)
-        if tainted and scope.secrets is not None and not self._spells_out(result):
+        # What a condition chooses may be no secret itself: `{{ img.tag if $TOKEN else 'none' }}`.
+        is_known = any(result is value for value in public) or self._spells_out(result)
+        if tainted and scope.secrets is not None and not is_known:
             scope.secrets.add(result)
         return result, tainted
 

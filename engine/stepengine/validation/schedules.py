@@ -149,7 +149,7 @@ def _rrule_problem(value: Any) -> str:
 
     try:
         rrulestr(_rule_of(value))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         return " ".join(str(error).split()) or "it is no recurrence rule"
     return ""
 
