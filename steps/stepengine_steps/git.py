@@ -46,7 +46,8 @@ def git_clone(
         branch: A branch or tag; the default branch where it is not given.
         commit_sha: A commit's hash, of 4 to 64 digits, instead of a branch.
         include_submodules: Whether to clone its submodules, and theirs, with the same credentials where they are on the
-            same host.
+            same host. They come by https, http, ssh or git; from a path or a file URL only where the repository is one
+            too and the variable GIT_ALLOW_PROTOCOL has `file` in it.
         access_token: A token; also as `user:token`.
         credentials: A credentials block of GitHub, GitLab or Bitbucket, or `username` with `token`, `access_token` or
             `password`.

@@ -139,6 +139,22 @@ def test_a_commit_of_a_repository_with_sha256(server: GitServer, served: Path, c
         assert git("rev-parse", "HEAD", cwd=made) == first
 
 
+def test_a_tag_that_is_called_like_an_abbreviation_is_not_taken_for_the_commit(
+    server: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    first = git("rev-parse", "HEAD~1", cwd=upstream.work)
+    git("tag", first[:8], "HEAD", cwd=upstream.work)
+    git("tag", "abcdef", "HEAD", cwd=upstream.work)
+    git("push", "-q", "origin", first[:8], "abcdef", cwd=upstream.work)
+    assert git("rev-parse", "HEAD", cwd=clone(server.url("demo.git"), commit_sha=first[:8])) == first
+    made = clone(server.url("demo.git"), clone_directory_name="shallow")
+    assert git("rev-parse", "HEAD", cwd=made) != first
+    clone(server.url("demo.git"), clone_directory_name="shallow", commit_sha=first[:8])
+    assert git("rev-parse", "HEAD", cwd=made) == first
+    with pytest.raises(StepError, match="there is no commit abcdef in"):
+        clone(server.url("demo.git"), commit_sha="abcdef", clone_directory_name="other")
+
+
 def test_an_abbreviation_of_several_commits(server: GitServer, upstream: Upstream, clone: Step) -> None:
     # Of some 300 commits, two are likely to begin with the same four digits.
     tree = git("rev-parse", "HEAD^{tree}", cwd=upstream.work)
@@ -225,6 +241,20 @@ def test_a_submodule_cannot_choose_a_dangerous_transport(
     with pytest.raises(StepError, match="transport that is not allowed"):
         clone(server.url("demo.git"), include_submodules=True)
     assert clone.entries == []
+
+
+def test_a_path_gets_no_submodules_from_paths_unless_the_user_allows_it(
+    served: Path, tmp_path: Path, upstream: Upstream, clone: Step
+) -> None:
+    inner = Upstream(served, tmp_path / "work", "inner")
+    inner.commit("inner", {"deep.txt": "deep"})
+    upstream.add_submodule("sub", str(inner.bare))
+    upstream.commit("submodule", {})
+    with pytest.raises(StepError, match="transport that is not allowed"):
+        clone(str(upstream.bare), include_submodules=True)
+    assert clone.entries == []
+    clone.context.environ["GIT_ALLOW_PROTOCOL"] = "file:https"
+    assert "sub/deep.txt" in files(clone(str(upstream.bare), include_submodules=True))
 
 
 def test_a_submodule_that_is_not_there_is_named(

@@ -89,6 +89,11 @@ def test_git_is_started_for_good_inputs(tmp_path: Path) -> None:
         ({"clone_directory_name": "-x"}, "clone_directory_name may not begin with '-'"),
         ({"clone_directory_name": "."}, "clone_directory_name names no directory"),
         ({"clone_directory_name": ".GIT"}, r"clone_directory_name may not have '\.GIT'"),
+        ({"repository": "https://host.invalid/o/.g.gitit"}, r"no directory can be named after '\.git'"),
+        ({"repository": "https://host.invalid/o/.gi.gitt.git"}, r"no directory can be named after '\.git'"),
+        ({"repository": "https://host.invalid/o/.G.gitIT"}, r"no directory can be named after '\.GIT'"),
+        ({"repository": "https://host.invalid/o/.git.git"}, "no directory can be named after ''"),
+        ({"repository": "https://host.invalid/o/git~1"}, "no directory can be named after 'git~1'"),
         ({"clone_directory_name": "a\rb"}, "clone_directory_name has a control character"),
         ({"repository": "--upload-pack=x"}, "repository may not begin with '-'"),
         ({"repository": "ext::sh -c 'touch /tmp/owned'"}, "repository uses a transport helper"),
@@ -103,6 +108,7 @@ def test_git_is_started_for_good_inputs(tmp_path: Path) -> None:
         ({"repository": "https://host/%0ahost=evil/r"}, "repository has an encoded control character"),
         ({"repository": "ssh://-oProxyCommand=x/r"}, "repository has no valid host"),
         ({"repository": "ssh://-oProxyCommand=x@h/r"}, "user may not begin with '-'"),
+        ({"repository": "ssh://%2DoProxyCommand=x@h/r"}, "user may not begin with '-'"),
         ({"repository": "ssh://user:secret@h/r"}, "a password in an ssh URL"),
         ({"repository": "git@-oProxyCommand=x:r"}, "repository is no valid URL"),
         ({"repository": "git@host:-r"}, "path may not begin with '-'"),
@@ -121,6 +127,49 @@ def test_what_git_could_misunderstand_never_reaches_it(
     with pytest.raises(StepError, match=message):
         raise error
     assert error.hint
+
+
+DOT_GIT = st.tuples(
+    st.sampled_from([".git", ".GIT", ".giT", "git~1", "GIT~1", ".g\u200cit", "\ufeff.git", ".git\u202e"]),
+    st.text(alphabet=" .", max_size=3),
+    st.sampled_from(["", ":", "::$INDEX_ALLOCATION", ":stream", "\\hooks"]),
+).map("".join)
+
+
+@given(name=DOT_GIT | st.text(alphabet=".git~1G \u200d:\\", min_size=1, max_size=7))
+@settings(max_examples=60, deadline=None)
+def test_no_spelling_of_gits_own_directory_that_git_refuses_is_a_directory(name: str, index: Path) -> None:
+    if not refused_by_git(name, index) or name == ".":
+        return
+    for check in (check_directories, lambda names: clone_directory(URL, None, names[0])):
+        with pytest.raises(StepError, match="may not have"):
+            check([f"a/{name}/b"])
+
+
+@pytest.mark.parametrize("name", [".git", ".GIT", "git~1", ".git. .", ".g\u200cit", ".git::$INDEX_ALLOCATION", ".git "])
+def test_the_git_of_the_tests_refuses_spellings_of_its_own_directory(name: str, index: Path) -> None:
+    assert refused_by_git(name, index)
+    with pytest.raises(StepError, match="may not have"):
+        check_directories([name])
+
+
+def refused_by_git(name: str, index: Path) -> bool:
+    entry = f"100644,{'1' * 40},{name}"
+    command = ["git", "-c", "core.protectNTFS=true", "-c", "core.protectHFS=true", "update-index", "--add"]
+    done = subprocess.run([*command, "--cacheinfo", entry], cwd=index, capture_output=True, check=False)
+    return done.returncode != 0
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("index")
+    git("init", "-q", cwd=made)
+    return made
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".github", "git", "git~2", "a.git", ".git-x", ".gitmodules"])
+def test_a_name_that_only_begins_like_gits_own_directory_is_one(name: str) -> None:
+    assert check_directories([name]) == [name]
 
 
 def test_what_is_wrong_in_a_file_is_told_before_the_run() -> None:

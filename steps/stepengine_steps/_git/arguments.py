@@ -34,6 +34,12 @@ _REFNAME_FORBIDDEN = re.compile(
 # An abbreviation needs four digits ("git help rev-parse"); SHA-1 has 40, SHA-256 has 64.
 _COMMIT = re.compile(r"[0-9a-fA-F]{4,64}")
 
+# What git's own checks take for ".git" on some filesystem (is_ntfs_dotgit and is_hfs_dotgit of its path.c and utf8.c):
+# NTFS has it as `git~1` too, drops dots and spaces at its end, and names its streams after a colon; HFS+ ignores
+# characters of no width.
+_DOT_GIT = re.compile(r"(?:\.git|git~1)[ .]*(?:[:\\].*)?", re.IGNORECASE | re.ASCII | re.DOTALL)
+_NO_WIDTH = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
 # Nothing is wrong with a URL of this form, whatever a closer look, which costs 3 ms of imports, would find.
 _PLAIN_URL = re.compile(r"(?:https?|ssh|git)://[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*/[\w.~][\w./~-]*", re.ASCII)
 
@@ -105,6 +111,11 @@ def check_commit(value: str) -> str:
     return value.lower()
 
 
+def is_hash(text: str) -> bool:
+    """Tell whether a text could be a commit's hash, whole or abbreviated."""
+    return bool(_COMMIT.fullmatch(text))
+
+
 def check_directories(values: list[str]) -> list[str]:
     """Check the directories of a sparse checkout.
 
@@ -123,7 +134,8 @@ def clone_directory(repository: str, branch: str | None, name: str | None) -> st
     """Give the directory of the clone, as Prefect names it.
 
     Prefect 3.8.8 (`prefect.runner.storage.GitRepository`) takes the last segment of the URL's path without `.git`,
-    wherever that stands in it, and adds `-BRANCH`, its slashes turned to `-`; a commit does not show in it.
+    wherever that stands in it (so `my.github.io.git` gives `myhub.io`), and adds `-BRANCH`, its slashes turned to `-`;
+    a commit does not show in it.
 
     Args:
         repository: The repository as the user gave it, checked.
@@ -134,7 +146,7 @@ def clone_directory(repository: str, branch: str | None, name: str | None) -> st
         A path relative to the working directory.
 
     Raises:
-        StepError: the name is no relative path that stays below the working directory.
+        StepError: the name is no relative path that stays below the working directory, or is one of git's own.
     """
     if name:
         return os.path.join(*_inner_path("clone_directory_name", name).split("/"))
@@ -147,9 +159,12 @@ def clone_directory(repository: str, branch: str | None, name: str | None) -> st
     if os.name == "nt":
         path = path.replace("\\", "/")
     base = path.rstrip("/").split("/")[-1].replace(".git", "")
-    if base in ("", ".", "..") or base.startswith("-"):
-        raise StepError(f"no directory can be named after {base!r}", hint="set clone_directory_name")
-    return f"{base}-{branch.replace('/', '-')}" if branch else base
+    try:
+        _inner_path("the directory", base)
+        return _inner_path("the directory", f"{base}-{branch.replace('/', '-')}" if branch else base)
+    except StepError:
+        # Taking ".git" out of ".g.gitit" gives ".git": the clone would become the repository of the working directory.
+        raise StepError(f"no directory can be named after {base!r}", hint="set clone_directory_name") from None
 
 
 def find_problems(inputs: Mapping[str, Any]) -> list[str]:
@@ -204,6 +219,6 @@ def _inner_path(name: str, value: Any) -> str:
     for segment in segments:
         if segment == "..":
             raise StepError(f"{name} may not have '..' in it: {value!r}", hint="give a path below the starting point")
-        if segment.lower() == ".git" or segment.startswith("-"):
+        if _DOT_GIT.fullmatch(_NO_WIDTH.sub("", segment)) or segment.startswith("-"):
             raise StepError(f"{name} may not have {segment!r} in it: {value!r}", hint="choose another directory")
     return "/".join(segments)

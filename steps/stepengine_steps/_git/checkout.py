@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stepengine.plugin import StepError
 from stepengine_steps._git import failures
+from stepengine_steps._git.arguments import is_hash
 
 if TYPE_CHECKING:
     from stepengine.plugin import Context
@@ -16,6 +17,9 @@ PLACED_REF = "refs/stepengine/placed"
 """The last commit that this step checked out: no change of the user's, even where no branch of the server holds it."""
 
 _MAX_NAMES = 5
+
+# The lengths of a whole hash, SHA-1 and SHA-256.
+_WHOLE = (40, 64)
 
 
 class Wanted(NamedTuple):
@@ -40,15 +44,35 @@ class Wanted(NamedTuple):
 
 
 def resolve_commit(git: Git, directory: str, commit: str) -> str | None:
-    """Give a commit's whole hash where the clone has it."""
-    completed = git.local("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}", cwd=directory, check=False)
+    """Give a commit's whole hash where the clone has it.
+
+    Args:
+        git: Runs git.
+        directory: The clone.
+        commit: A ref, or a commit's hash, which may be abbreviated: of a branch or tag that is called like the
+            abbreviation, which git would prefer ("git help revisions"), nothing is taken.
+    """
+    revision = _peel(git, directory, commit)
+    if not is_hash(commit) or (revision and revision.startswith(commit.lower())):
+        return revision
+    found = _commits(git, directory, commit)
+    return found[0] if len(found) == 1 else None
+
+
+def _peel(git: Git, directory: str, revision: str) -> str | None:
+    completed = git.local("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", cwd=directory, check=False)
     return completed.stdout.strip() if completed.returncode == 0 else None
+
+
+def _commits(git: Git, directory: str, prefix: str) -> list[str]:
+    """Give the commits whose hash begins with some digits, whatever refs are called."""
+    completed = git.local("rev-parse", f"--disambiguate={prefix}", cwd=directory, check=False)
+    return [name for name in completed.stdout.split() if _peel(git, directory, name) == name]
 
 
 def commit_not_found(git: Git, directory: str, commit: str) -> StepError:
     """Make the error for a commit that a clone of the whole history does not have, or has several of."""
-    completed = git.local("rev-parse", "--verify", f"{commit}^{{commit}}", cwd=directory, check=False)
-    if "ambiguous" in completed.stderr:
+    if len(_commits(git, directory, commit)) > 1:
         return StepError(f"several commits of {git.url} begin with {commit}", hint="give more digits of commit_sha")
     return StepError(
         f"there is no commit {commit} in {git.url}",
@@ -101,7 +125,9 @@ def finish(git: Git, directory: str, wanted: Wanted, context: Context) -> None:
     """
     if wanted.submodules:
         git.local("submodule", "sync", "--quiet", "--recursive", cwd=directory)
-        git.remote("submodule", "update", "--init", "--recursive", "--progress", cwd=directory)
+        git.remote(
+            "submodule", "update", "--init", "--recursive", "--progress", cwd=directory, env=git.submodule_environment
+        )
     git.local("update-ref", PLACED_REF, "HEAD", cwd=directory)
     for path in wanted.directories:
         if not os.path.isdir(os.path.join(directory, path)):
@@ -111,7 +137,7 @@ def finish(git: Git, directory: str, wanted: Wanted, context: Context) -> None:
 
 
 def fetch_commit(git: Git, directory: str, commit: str, *options: str) -> bool:
-    """Fetch one commit by its hash; not every server hands one out.
+    """Fetch one commit by its hash; not every server hands one out, and none knows an abbreviation.
 
     Returns:
         Whether it came.
@@ -119,6 +145,8 @@ def fetch_commit(git: Git, directory: str, commit: str, *options: str) -> bool:
     Raises:
         StepError: it failed for another reason.
     """
+    if len(commit) not in _WHOLE:
+        return False  # git would take it for the name of a branch or tag
     completed = git.remote(
         "fetch",
         "--progress",

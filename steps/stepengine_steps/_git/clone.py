@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stepengine.plugin import Context
     from stepengine_steps._git.command import Git
 
-# The lengths of a whole hash, SHA-1 and SHA-256; no server resolves an abbreviation.
+# The lengths of a whole hash.
 _SHA1, _SHA256 = 40, 64
 
 

@@ -19,7 +19,7 @@ from stepengine_steps._git import failures
 from stepengine_steps._git.credentials import credential_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from stepengine_steps._git.credentials import Login
     from stepengine_steps._git.url import Repository
@@ -82,6 +82,11 @@ class Git:
         repository: The repository.
         login: What to log in with.
 
+    Attributes:
+        url: What git gets as the repository's URL.
+        repository: The repository.
+        submodule_environment: Variables of commands that fetch submodules.
+
     Raises:
         StepError: there is no git.
     """
@@ -97,6 +102,7 @@ class Git:
         self._login = login if repository.origin else None
         self._local = copy.copy(context)
         self._local.environ = _environment(context, repository, login)
+        self.submodule_environment = _submodule_environment(context, self._local.environ)
         self._remote = copy.copy(self._local)
         if self._login:
             self._remote.environ = {**self._local.environ, **self._login.environ}
@@ -119,7 +125,14 @@ class Git:
             raise failures.explain(self.url, self._clean(completed.stderr))
         return completed
 
-    def remote(self, *args: str, cwd: str, show: bool = True, accept: Callable[[str], bool] | None = None) -> Completed:
+    def remote(
+        self,
+        *args: str,
+        cwd: str,
+        show: bool = True,
+        accept: Callable[[str], bool] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
         """Run a command that may talk to the server; again, where its failure can pass.
 
         Args:
@@ -127,6 +140,7 @@ class Git:
             cwd: Where.
             show: Whether its output is reported.
             accept: Called with the errors that it wrote; where it gives true, the failure is returned and not raised.
+            env: Variables that it gets besides those of every command.
 
         Raises:
             StepError: it failed, or took too long.
@@ -134,7 +148,7 @@ class Git:
         options = [*_OPTIONS, *credential_options(self.repository, self._login)]
         delay = FIRST_DELAY_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
-            completed = self._run(self._remote, [*options, *args], cwd=cwd, env={}, show=show)
+            completed = self._run(self._remote, [*options, *args], cwd=cwd, env=dict(env or {}), show=show)
             errors = self._clean(completed.stderr)
             if completed.returncode == 0 or (accept and accept(errors)):
                 return completed
@@ -215,6 +229,19 @@ def _environment(context: Context, repository: Repository, login: Login | None) 
     result.setdefault("GIT_HTTP_LOW_SPEED_LIMIT", "1")
     result.setdefault("GIT_HTTP_LOW_SPEED_TIME", str(STALL_SECONDS))
     return result
+
+
+def _submodule_environment(context: Context, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give what a command that fetches submodules needs besides.
+
+    A repository chooses the URLs of its submodules, and one that is a path may lead to any file that can be read here
+    (CVE-2022-39253). So not even a repository that is a path itself has them, unless the user's own
+    GIT_ALLOW_PROTOCOL says so.
+    """
+    transports = environ["GIT_ALLOW_PROTOCOL"].split(":")
+    if "GIT_ALLOW_PROTOCOL" not in context.environ:
+        transports = [name for name in transports if name != "file"]
+    return {"GIT_ALLOW_PROTOCOL": ":".join(transports)}
 
 
 def _ignore(_stream: str, _line: str) -> None:

@@ -144,7 +144,7 @@ def _check_ssh_user(scheme: str, parts: SplitResult, shown: str) -> None:
             f"a password in an {scheme} URL does nothing but show: {shown!r}",
             hint="take it out; ssh uses the keys of the machine",
         )
-    if (parts.username or "").startswith("-"):
+    if unquote(parts.username or "").startswith("-"):  # git decodes it before ssh gets it
         raise StepError(f"repository's user may not begin with '-': {shown!r}", hint="ssh would take it for an option")
 
 
