@@ -103,8 +103,11 @@ def _copy(data: BlockData, path: str, staging: str, context: Context) -> None:
     ignore_file = os.path.join(source, ".prefectignore")
     text = ""
     if os.path.isfile(ignore_file):
-        with open(ignore_file, encoding="utf-8", errors="replace") as file:
-            text = file.read()
+        try:
+            with open(ignore_file, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+        except OSError as error:
+            raise StepError(f"cannot read {ignore_file}: {error.strerror}", hint="make it readable") from error
     leave_out = (os.path.realpath(path), os.path.realpath(staging))
     copy_directory(source, staging, context, leave_out=leave_out, is_ignored=read_ignore_file(text))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stepengine.plugin import Context, StepError
 from stepengine_steps._storage import remote
-from stepengine_steps._storage.target import resolve_target
+from stepengine_steps._storage.target import _swap, resolve_target
 from stepengine_steps.storage import pull_from_remote_storage
 from support.storage_project import fail, secrets, tree
 
@@ -262,3 +262,33 @@ def test_settings_that_are_missing_are_named(context):
     error = fail(pull_from_remote_storage, "github://folder", context=context)
     assert error.message.startswith("github:// cannot be used with these settings: ")
     assert "'org'" in error.message
+
+
+def test_a_directory_that_cannot_be_written_is_named(memory, context, work, monkeypatch):
+    memory.pipe({"/bucket/a.py": b"a"})
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.rename", full)
+    error = fail(pull_from_remote_storage, "memory://bucket", context=context)
+    assert error.message == "cannot write bucket: No space left on device"
+    assert tree(work) == {}
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError])
+def test_a_directory_is_back_in_its_place_where_its_successor_does_not_come(tmp_path, monkeypatch, interruption):
+    for name in ("staging", "target"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "target" / "a").write_text("old")
+    rename = os.rename
+
+    def interrupted(source, target):
+        if source.endswith("staging"):
+            raise interruption
+        rename(source, target)
+
+    monkeypatch.setattr("os.rename", interrupted)
+    with pytest.raises(interruption):
+        _swap(str(tmp_path / "staging"), str(tmp_path / "target"), str(tmp_path / "aside"))
+    assert tree(tmp_path) == {"staging": None, "target": None, "target/a": "old"}

@@ -194,3 +194,19 @@ def test_a_repository_is_cloned(context, block, work, tmp_path, slug, key):
     assert pull_with_block("mine", slug, context=context) == {"directory": f"{slug}-mine"}
     log = ["git", "-C", str(work / f"{slug}-mine"), "log", "-1", "--format=%s"]
     assert subprocess.run(log, capture_output=True, check=True, text=True).stdout.strip() == "second"
+
+
+def test_a_file_that_cannot_be_read_is_not_told_as_one_that_cannot_be_written(
+    context, block, work, tmp_path, monkeypatch
+):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("a")
+    block["local-file-system"] = {"basepath": str(tmp_path / "code")}
+
+    def unreadable(source, _target):
+        raise PermissionError(13, "Permission denied", source)
+
+    monkeypatch.setattr("shutil.copy2", unreadable)
+    error = fail(pull_with_block, "mine", "local-file-system", context=context)
+    assert error.message == f"cannot copy {tmp_path}/code/a.py: Permission denied"
+    assert tree(work) == {}

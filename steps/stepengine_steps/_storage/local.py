@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepengine.plugin import StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from stepengine.plugin import Context
 
@@ -32,7 +33,7 @@ def copy_directory(
         is_ignored: Tells of a path relative to `source`, with `/`, and whether it is a directory.
 
     Raises:
-        StepError: `source` is no directory that can be read.
+        StepError: `source` is no directory that can be read, or a file cannot be copied.
     """
     root = os.path.realpath(source)
     if not os.path.isdir(root):
@@ -63,4 +64,15 @@ def copy_directory(
         else:
             context.warn(f"{relative} is left out: it is neither a file nor a directory")
 
-    copy("")
+    with _copying(source):
+        copy("")
+
+
+@contextmanager
+def _copying(source: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = error.filename or source
+        hint = "check its permissions and the disk"
+        raise StepError(f"cannot copy {what}: {error.strerror or error}", hint=hint) from error

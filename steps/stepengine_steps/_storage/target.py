@@ -53,9 +53,10 @@ def staged(target: str, context: Context, *, replace: bool) -> Iterator[str]:
     name = f".{os.path.basename(target)}.{os.urandom(4).hex()}"
     staging = os.path.join(context.directory, f"{name}.part")
     try:
-        os.mkdir(staging)
-        try:
-            yield staging
+        with _writing(target, context):
+            os.mkdir(staging)
+        yield staging
+        with _writing(target, context):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             if not os.path.exists(target):
                 os.rename(staging, target)
@@ -63,19 +64,26 @@ def staged(target: str, context: Context, *, replace: bool) -> Iterator[str]:
                 _swap(staging, target, os.path.join(context.directory, f"{name}.old"))
             else:
                 _lay_over(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _writing(target: str, context: Context) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         where = os.path.relpath(target, context.directory)
         raise StepError(f"cannot write {where}: {error.strerror}", hint="check its permissions and the disk") from error
 
 
 def _swap(staging: str, target: str, aside: str) -> None:
-    os.rename(target, aside)
     try:
+        os.rename(target, aside)
         os.rename(staging, target)
-    except OSError:
-        os.rename(aside, target)
+    except BaseException:  # an interruption, too
+        if os.path.lexists(aside) and not os.path.lexists(target):
+            os.rename(aside, target)
         raise
     shutil.rmtree(aside)
 
