@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import re
 import select
 import socket
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stepengine.plugin import StepError
+from stepengine_steps._docker.engine import _events
 from stepengine_steps.docker_build import build_docker_image
 from support.docker_project import Recorder, Services
 
@@ -270,3 +272,31 @@ def test_wrong_inputs_are_refused_before_the_engine_is_asked(
     run = Recorder(project, environ={"DOCKER_HOST": "unix:///nowhere.sock"})
     with pytest.raises(StepError, match=re.escape(message)):
         build_docker_image("demo", context=run.context, **inputs)
+
+
+@pytest.mark.parametrize("answer", ["<html>\n<h1>Log in</h1></html>", ""])
+def test_what_is_no_engine_is_told_with_what_it_answers(project: Path, answer: str) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    write(project, Dockerfile="FROM scratch\n")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        run = Recorder(project, environ={"DOCKER_HOST": f"tcp://127.0.0.1:{server.server_address[1]}"})
+        shown = re.escape(repr(" ".join(answer.split())))
+        with pytest.raises(StepError, match=rf"at tcp://127\.0\.0\.1:\d+: the answer is not an engine's: {shown}$"):
+            build_docker_image("demo", context=run.context)
+        server.shutdown()
+
+
+def test_an_answer_that_is_no_event_is_told() -> None:
+    assert list(_events([b'{"a": 1}\n{"b"', b": 2}"])) == [{"a": 1}, {"b": 2}]
+    for answer in (b"<html>\n", b"1"):
+        with pytest.raises(StepError, match="the engine answered what is no event: "):
+            list(_events([answer]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import stat
 import subprocess
 import tarfile
@@ -20,9 +21,11 @@ from hypothesis import strategies as st
 from stepengine.plugin import StepError
 from stepengine_steps._docker.build_context import load_rules, stream_context, walk_context
 from stepengine_steps._docker.dockerignore import Rules, read_patterns
+from stepengine_steps.docker_build import build_docker_image
+from support.docker_project import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.docker_project import Services
 
@@ -223,3 +226,17 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(0)
         os.setegid(0)
         os.setgroups(groups)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+@pytest.mark.parametrize(("make", "what"), [(os.mkfifo, "named pipe"), (os.mkdir, "directory")])
+@pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore"])
+def test_rules_that_are_in_no_file_are_refused_before_anybody_reads_them(
+    tmp_path: Path, make: Callable[[str], None], what: str, name: str
+) -> None:
+    make(str(tmp_path / name))
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    run = Recorder(tmp_path, environ={"DOCKER_HOST": "unix:///nowhere.sock"})
+    for backend in ("docker-py", "buildx"):
+        with pytest.raises(StepError, match=f"{re.escape(name)} is a {what}"):
+            build_docker_image("demo", build_backend=backend, context=run.context)

@@ -10,6 +10,7 @@ from stepengine.plugin import Context, StepError, is_secret_name
 from stepengine_steps._docker.buildkit import BuildKitBuilder, find_client
 from stepengine_steps._docker.classic import ClassicBuilder
 from stepengine_steps._docker.dockerfile import auto_dockerfile, needs_buildkit
+from stepengine_steps._docker.dockerignore import ignore_file
 from stepengine_steps._docker.engine import connect
 from stepengine_steps._docker.prefect_images import base_image
 from stepengine_steps._docker.reference import check_name, check_tag, check_tags
@@ -64,6 +65,7 @@ def _request(inputs: Mapping[str, Any], references: list[str], context: Context)
     else:
         dockerfile = _find(str(inputs["dockerfile"]), directory, context)
         text = _read(dockerfile)
+    ignore_file(directory, dockerfile)  # one that cannot be read is told before anybody tries
     platform, platforms = inputs["platform"], inputs["platforms"]
     names = [platforms] if isinstance(platforms, str) else list(platforms or ([platform] if platform else []))
     keep = (*_BUILDKIT_ONLY, *_CLASSIC_ONLY, *_ANY_BUILDER)

@@ -54,11 +54,17 @@ def ignore_file(directory: str, dockerfile: str) -> str | None:
 
     Returns:
         Its path; None where there is none.
+
+    Raises:
+        StepError: it is no file: reading a named pipe, as the engine would, does not end.
     """
     candidates = [f"{dockerfile}.dockerignore"] if dockerfile else []
     for path in [*candidates, os.path.join(directory, ".dockerignore")]:
         if os.path.isfile(path):
             return path
+        if os.path.exists(path):
+            what = "directory" if os.path.isdir(path) else "named pipe, or another thing that is no file"
+            raise StepError(f"{path} is a {what}", hint="remove or rename it")
     return None
 
 

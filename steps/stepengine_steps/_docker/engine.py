@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _CONNECT_SECONDS = 30
+_QUOTED = 80
 
 
 class Engine:
@@ -82,9 +83,24 @@ def _events(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from (json.loads(line) for line in lines if line.strip())
+        yield from (_event(line) for line in lines if line.strip())
     if rest.strip():
-        yield json.loads(rest)
+        yield _event(rest)
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        raise StepError(f"the engine answered what is no event: {_quote(line.decode('utf-8', 'replace'))}")
+    return event
+
+
+def _quote(text: str) -> str:
+    folded = " ".join(text[:400].split())
+    return repr(folded if len(folded) <= _QUOTED else f"{folded[:_QUOTED]}…")
 
 
 def _answer(response: Any) -> str:
@@ -100,9 +116,14 @@ def explain(error: BaseException) -> str:
     if explanation:
         return str(explanation)
     seen = {id(error)}
-    while (cause := error.__cause__ or error.__context__) is not None and id(cause) not in seen:
+    while not isinstance(error, json.JSONDecodeError):
+        cause = error.__cause__ or error.__context__
+        if cause is None or id(cause) in seen:
+            break
         seen.add(id(cause))
         error = cause
+    if isinstance(error, json.JSONDecodeError):  # beneath it is only how the parser works
+        return f"the answer is not an engine's: {_quote(str(error.doc))}"
     return str(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
