@@ -11,20 +11,18 @@ from stepengine_steps._shell_syntax import USE_SHELL
 from stepengine_steps.shell import SHELL_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stepengine.plugin import Context
 
 
 def explain(
-    error: OSError | ValueError, place: str, args: Sequence[str], directory: str | None, context: Context
+    error: OSError | ValueError, place: str, program: str, directory: str | None, context: Context
 ) -> StepError:
     """Say what is in the way of a program, and the remedy.
 
     Args:
         error: What starting it raised.
         place: Where in the script it is, for the message.
-        args: Its words.
+        program: What was to be started, as it was named.
         directory: The step's input.
         context: The run.
     """
@@ -32,7 +30,6 @@ def explain(
     if not os.path.isdir(where):
         what = "is no directory" if os.path.exists(where) else "does not exist"
         return StepError(f"cannot run in {directory or where}: it {what}", hint="check the input `directory`")
-    program = args[0]
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOENT, errno.ENOTDIR):
         return _missing(place, program, where, context)

@@ -114,7 +114,7 @@ def run_shell_script(
         except (OSError, ValueError) as error:
             from stepengine_steps._shell_errors import explain
 
-            raise explain(error, place, args, directory, context) from error
+            raise explain(error, place, _program_of(args), directory, context) from error
         if completed.returncode:
             syntax = None if shell else _syntax(script, expand_env_vars=expand_env_vars)
             raise _failure(f"{place}{shown}", completed, syntax)
@@ -139,7 +139,7 @@ def _variables(env: Mapping[Any, Any]) -> dict[str, str]:
     return variables
 
 
-def _whole(script: str, variables: dict[str, str]) -> list[tuple[str, str, Sequence[str]]]:
+def _whole(script: str, variables: dict[str, str]) -> list[tuple[str, str, Sequence[str] | str]]:
     lines = [line.strip() for line in script.splitlines() if line.strip()]
     if not lines:
         return []
@@ -149,14 +149,14 @@ def _whole(script: str, variables: dict[str, str]) -> list[tuple[str, str, Seque
     return [("", "the script", ["/bin/sh", "-euc", _RUN_SCRIPT])]
 
 
-def _lines(script: str, environ: Mapping[str, str] | None) -> list[tuple[str, str, Sequence[str]]]:
+def _lines(script: str, environ: Mapping[str, str] | None) -> list[tuple[str, str, Sequence[str] | str]]:
     """Split a script into commands, all of them before the first is run.
 
     Returns:
-        Of each: its place in the script, for messages; its text; its words.
+        Of each: its place in the script, for messages; its text; its words, or Windows' command line.
     """
     lines = script.splitlines()
-    commands: list[tuple[str, str, Sequence[str]]] = []
+    commands: list[tuple[str, str, Sequence[str] | str]] = []
     for number, line in enumerate(lines, start=1):
         place = f"line {number} of the script: " if len(lines) > 1 else ""
         text = _expand(line, environ) if environ is not None and "$" in line else line
@@ -186,9 +186,17 @@ def _split(text: str, line: str, place: str) -> list[str]:
         raise StepError(f"{place or 'the script '}{what}", hint=USE_SHELL) from error
 
 
+def _program_of(args: Sequence[str] | str) -> str:
+    return _windows_shell() if isinstance(args, str) else args[0]
+
+
+def _windows_shell() -> str:
+    return os.environ.get("COMSPEC", "cmd.exe")
+
+
 def _windows_command(line: str) -> str:
     # cmd.exe does not split words by the rules that a list is quoted by: with /s it takes what the outer quotes hold.
-    return f'{os.environ.get("COMSPEC", "cmd.exe")} /d /s /c "{line}"'
+    return f'{_windows_shell()} /d /s /c "{line}"'
 
 
 def _shorten(line: str, limit: int = 200) -> str:

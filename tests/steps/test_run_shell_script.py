@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stepengine.plugin import Context, StepError
 from stepengine_steps import shell
+from stepengine_steps._shell_errors import explain
 from stepengine_steps.shell import run_shell_script
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="/bin/sh")
@@ -284,3 +285,10 @@ def test_the_module_needs_little_to_be_imported():
         [sys.executable, "-c", f"import stepengine.plugin; {program}"], capture_output=True, check=True, text=True
     ).stdout.split()
     assert sorted(name for name in loaded if not name.startswith("stepengine")) == []
+
+
+def test_where_windows_shell_cannot_be_started_its_name_is_told(context, monkeypatch):
+    monkeypatch.setenv("COMSPEC", "no-such-shell")
+    args = shell._windows_command("echo 1")
+    error = explain(FileNotFoundError(2, "No such file"), "", shell._program_of(args), None, context)
+    assert error.message == "command not found: no-such-shell"
