@@ -316,3 +316,14 @@ def test_a_working_directory_that_cannot_be_written(server: GitServer, upstream:
     shutil.rmtree(clone.directory)
     with pytest.raises(StepError):
         clone(server.url("demo.git"))
+
+
+def test_a_branch_called_none_of_the_users_does_not_keep_a_commit_from_being_checked_out(
+    server: GitServer, upstream: Upstream, clone: Step
+) -> None:
+    made = clone(server.url("demo.git"))
+    git("checkout", "-q", "-b", "None", cwd=made)
+    git("commit", "-q", "--allow-empty", "-m", "mine", cwd=made)
+    git("checkout", "-q", "main", cwd=made)
+    wanted = upstream.commit("third", {"flows.py": "three"})
+    assert (clone(server.url("demo.git"), commit_sha=wanted) / "flows.py").read_text() == "three"

@@ -181,7 +181,8 @@ def _check_local_commits(git: Git, target: str, shown: str, branch: str | None) 
     Raises:
         StepError: there are some.
     """
-    tips = [ref for ref in ("HEAD", f"refs/heads/{branch}") if resolve_commit(git, target, ref)]
+    refs = ["HEAD", f"refs/heads/{branch}"] if branch else ["HEAD"]
+    tips = [ref for ref in refs if resolve_commit(git, target, ref)]
     if not tips:
         return
     placed = [PLACED_REF] if resolve_commit(git, target, PLACED_REF) else []
