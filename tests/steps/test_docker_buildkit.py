@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stepengine.plugin import StepError
+from stepengine.plugin import Context, StepError
+from stepengine_steps._docker.buildkit_inputs import argument_flags
 from stepengine_steps.docker_build import build_docker_image
 from support.docker_project import Recorder, Services
 
@@ -106,6 +107,49 @@ def test_build_arguments_are_not_in_argv(services: Services, image_name: str, pr
     assert "API_KEY" in argv.read_text()
     assert SECRET not in argv.read_text()
     assert any("history" in warning for warning in run.warnings)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"buildargs": {"HTTPS_PROXY": f"http://me:{SECRET}@proxy:3128"}}, "the build argument HTTPS_PROXY holds a"),
+        ({"buildargs": {"https_proxy": f"me:{SECRET}@proxy:3128"}}, "the build argument https_proxy holds a secret"),
+        ({"buildargs": {"DOCKER_AUTH_CONFIG": SECRET}}, "the build argument DOCKER_AUTH_CONFIG holds a secret"),
+        ({"buildargs": {"BUILDX_TOKEN": SECRET}}, "the build argument BUILDX_TOKEN holds a secret"),
+        ({"cache_to": {"type": "s3", "secret_access_key": SECRET}}, "cache_to: secret_access_key holds a secret"),
+        ({"cache_to": f"type=gha,TOKEN={SECRET}"}, "cache_to: token holds a secret"),
+        ({"cache_from": [f'type=s3,"session_token={SECRET}"']}, "cache_from: session_token holds a secret"),
+        ({"cache_from": f"type=gha,url=https://me:{SECRET}@h/x"}, "cache_from: url holds a secret"),
+        ({"build_contexts": {"src": f"https://me:{SECRET}@h/o/r.git"}}, "build_contexts: the address of src has a"),
+    ],
+)
+def test_a_secret_that_would_be_in_argv_is_refused(
+    services: Services, project: Path, tmp_path: Path, inputs: dict[str, Any], message: str
+) -> None:
+    (project / "Dockerfile").write_text("FROM scratch\n")
+    argv = recording_client(tmp_path / "bin", services)
+    # It has buildx, whatever the machine's client has.
+    (argv.parent / "docker").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {argv}\ntest "$2" = version\n')
+    run = Recorder(project, environ={"PATH": f"{argv.parent}{os.pathsep}{os.environ['PATH']}"})
+    with pytest.raises(StepError, match=message) as caught:
+        build_docker_image("demo", build_backend="buildx", pull=False, context=run.context, **inputs)
+    assert SECRET not in argv.read_text() + caught.value.message + caught.value.hint
+    assert caught.value.hint
+
+
+def test_arguments_named_like_variables_of_the_client_are_in_argv_only_where_it_reads_them(tmp_path: Path) -> None:
+    context = Context(str(tmp_path), environ={"HTTP_PROXY": f"http://me:{SECRET}@proxy"})
+    variables: dict[str, str] = {}
+    arguments = {
+        "DOCKER_PASSWORD": SECRET,
+        "DOCKER_HOST": "tcp://other",
+        "NO_PROXY": "localhost",
+        "HTTP_PROXY": f"http://me:{SECRET}@proxy",
+        "HTTPS_PROXY": None,
+    }
+    flags = list(argument_flags(arguments, context, variables))[1::2]
+    assert flags == ["DOCKER_PASSWORD", "DOCKER_HOST=tcp://other", "NO_PROXY=localhost", "HTTP_PROXY", "HTTPS_PROXY"]
+    assert variables == {"DOCKER_PASSWORD": SECRET}
 
 
 def test_a_client_without_buildkit_is_passed_over(

@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepengine.plugin import Context, StepError
 from stepengine_steps._docker.base import ensure_base_images
-from stepengine_steps._docker.buildkit_inputs import cache_flags, secret_flags, ssh_flags
+from stepengine_steps._docker.buildkit_inputs import argument_flags, cache_flags, has_userinfo, secret_flags, ssh_flags
 from stepengine_steps._docker.dockerfile import base_images
 from stepengine_steps._docker.progress import tail_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from stepengine_steps._docker.engine import Engine
     from stepengine_steps._docker.request import BuildRequest
 
 _PROBE_SECONDS = 30
 _FAILED_AT = re.compile(r"^ > (\[.*)$", re.MULTILINE)
-# Variables that Docker's client or the programs that it starts would act on themselves.
-_OF_THE_CLIENT = re.compile(
-    r"PATH|HOME|TMPDIR|SSH_AUTH_SOCK|(?:DOCKER|BUILDX|BUILDKIT|LD|DYLD|XDG)_.*|(?:HTTPS?|FTP|NO|ALL)_PROXY",
-    re.IGNORECASE,
-)
 
 
 class Client(NamedTuple):
@@ -139,7 +134,7 @@ class BuildKitBuilder:
         options = request.options
         for reference in request.references:
             yield from ("--tag", reference)
-        yield from _argument_flags(request.arguments, variables)
+        yield from argument_flags(request.arguments, context, variables)
         for name, value in request.labels.items():
             yield from ("--label", f"{name}={value}")
         platforms = ",".join(request.platforms)
@@ -157,22 +152,16 @@ class BuildKitBuilder:
             yield "--push" if options.get("push") else "--load"
 
 
-def _argument_flags(arguments: Mapping[str, str | None], variables: dict[str, str]) -> Iterator[str]:
-    """Give the `--build-arg` flags; Docker's client takes a value that is not there from its environment."""
-    for name, value in arguments.items():
-        if value is not None and _OF_THE_CLIENT.fullmatch(name):
-            yield from ("--build-arg", f"{name}={value}")
-            continue
-        if value is not None:
-            variables[name] = value
-        yield from ("--build-arg", name)
-
-
 def _common_flags(options: Any) -> Iterator[str]:
     hosts = options.get("extra_hosts") or []
     for host in [f"{name}:{address}" for name, address in hosts.items()] if isinstance(hosts, dict) else hosts:
         yield from ("--add-host", str(host))
     for name, value in (options.get("build_contexts") or {}).items():
+        if has_userinfo(str(value)):
+            raise StepError(
+                f"build_contexts: the address of {name} has a user name or a password in it",
+                hint="take it out, and give the token as the build's secret GIT_AUTH_TOKEN",
+            )
         yield from ("--build-context", f"{name}={value}")
     for flag, value in (("--builder", options.get("builder")), ("--shm-size", options.get("shmsize"))):
         if value:
