@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from stepengine.entry_points import EntryPoint
@@ -24,12 +26,15 @@ def stepengine_reporters():
 def hooks(tmp_path, monkeypatch):
     """Gives hooks over modules written for the test, and the list of what was warned of."""
 
-    def make(**modules):
+    def make(own=(), **modules):
         for name, text in modules.items():
             (tmp_path / f"{name}.py").write_text(text)
         monkeypatch.syspath_prepend(tmp_path)
         warned: list[str] = []
-        entries = [EntryPoint("stepengine", name, name, f"dist-{name} 1.0") for name in modules]
+        entries = [
+            EntryPoint("stepengine", name, name, "stepengine 1.0" if name in own else f"dist-{name} 1.0")
+            for name in modules
+        ]
         return Hooks(entries, {"ANSWER": "42"}, str(tmp_path), warned.append), warned
 
     return make
@@ -38,7 +43,9 @@ def hooks(tmp_path, monkeypatch):
 def test_a_source_and_a_reporter_of_a_third_party_are_used(hooks):
     found, warned = hooks(good_one=GOOD)
     assert found.resolve("prefect.variables", ("answer",)) == "42"
-    assert found.reporter("count").name == "count"
+    stream = io.StringIO()
+    found.start("count", stream)(1)
+    assert stream.getvalue() == "."
     assert warned == []
 
 
@@ -84,7 +91,7 @@ def test_what_no_source_has_is_told_with_the_ways_to_give_it(hooks, namespace, p
 def test_an_unknown_format_is_told(hooks):
     found, _ = hooks(good_five=GOOD)
     with pytest.raises(UsageError) as raised:
-        found.reporter("cont")
+        found.start("cont", None)
     assert raised.value.hint == "did you mean 'count'?"
 
 
@@ -118,7 +125,7 @@ def stepengine_reporters():
 def test_two_reporters_of_one_name_are_an_error_that_names_both(hooks):
     found, _ = hooks(rep_one=REPORTER.format(start="print"), rep_two=REPORTER.format(start="print"))
     with pytest.raises(UsageError, match=r"rep_one of dist-rep_one 1.0 and rep_two of dist-rep_two 1.0"):
-        found.reporter("count")
+        found.start("count", None)
 
 
 @pytest.mark.parametrize("start", ["lambda stream: exit(0)", "lambda stream: 1 / 0", "None", "lambda stream: None"])
@@ -134,7 +141,7 @@ def test_what_is_no_record_is_left_out_with_a_word(hooks):
         odd_one="def stepengine_sources():\n    yield 1\ndef stepengine_reporters():\n    yield 'x'\n", good_six=GOOD
     )
     assert found.resolve("prefect.variables", ("answer",)) == "42"
-    assert found.reporter("count").name == "count"
+    assert callable(found.start("count", None))
     assert [line.partition(":")[0] for line in warned] == [
         "something of the plugin odd_one of dist-odd_one 1.0 is left out"
     ] * 2
@@ -158,5 +165,61 @@ def test_the_formats_are_listed_once_each():
 
     found = Hooks(find_entry_points(), {}, ".", lambda line: None)
     with pytest.raises(UsageError) as raised:
-        found.reporter("zzzzzz")
+        found.start("zzzzzz", None)
     assert raised.value.hint == "there are: text, json"
+
+
+OWN = """
+from stepengine.plugin import ReferenceSource, Reporter
+
+def stepengine_sources(environ, directory):
+    yield ReferenceSource("prefect.variables", "ours", {("mine",): "own"}.__getitem__, list)
+
+def stepengine_reporters():
+    yield Reporter("count", lambda stream: lambda event: stream.write("own"))
+"""
+BROKEN = "raise RuntimeError('imported')\n"
+
+
+def test_a_third_partys_plugin_is_not_imported_where_a_built_in_one_answers(hooks):
+    found, warned = hooks(own=("own_one",), aaa_broken=BROKEN, own_one=OWN)
+    assert found.resolve("prefect.variables", ("mine",)) == "own"
+    stream = io.StringIO()
+    found.start("count", stream)(1)
+    assert stream.getvalue() == "own"
+    assert warned == []
+
+
+def test_a_third_partys_plugin_is_imported_where_no_built_in_one_answers(hooks):
+    found, warned = hooks(own=("own_two",), own_two=OWN, broken_two=BROKEN, good_seven=GOOD)
+    assert found.resolve("prefect.variables", ("answer",)) == "42"
+    assert warned == ["the plugin broken_two of dist-broken_two 1.0 is left out: RuntimeError: imported"]
+    with pytest.raises(TemplateError, match="there is no variable none") as raised:
+        found.resolve("prefect.variables", ("none",))
+    assert "looked in ours and a test" in raised.value.hint
+    assert len(warned) == 1
+
+
+COUNTING = """
+from stepengine.plugin import ReferenceSource
+asked = []
+
+def lookup(path):
+    asked.append(path)
+    return {"list": [len(asked)], "map": {"n": len(asked)}, "text": str(len(asked))}[path[0]]
+
+def stepengine_sources():
+    yield ReferenceSource("prefect.variables", "a test", lookup, list)
+    yield ReferenceSource("prefect.blocks", "a test", lookup, list)
+"""
+
+
+@pytest.mark.parametrize(("name", "first"), [("list", [1]), ("map", {"n": 1}), ("text", "1")])
+def test_a_value_is_asked_for_once_and_nobody_changes_anothers(hooks, name, first):
+    found, _ = hooks(**{f"counting_{name}": COUNTING})
+    given = found.resolve("prefect.variables", (name,))
+    assert given == first
+    if name != "text":
+        given.clear()
+    assert found.resolve("prefect.variables", (name,)) == first
+    assert found.resolve("prefect.blocks", (name,)) != first

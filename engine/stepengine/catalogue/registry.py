@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.lookup import NotFound
 from stepengine.catalogue.modules import installed_module, is_missing, load_target, project_module
-from stepengine.catalogue.spec import StepSpec, spec_of
+from stepengine.catalogue.spec import StepSpec, is_own, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
 from stepengine.errors import StepEngineError, tell_exception
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from stepengine.catalogue.source import Reading
-
-OWN = "stepengine"
-"""The distribution whose modules cost nothing to import."""
 
 OWN_PACKAGES = ("prefect", "prefect_docker")
 """Packages whose steps are built in: a name below them that is not known is a misspelling, installed or not."""
@@ -89,7 +86,7 @@ class Registry:
             return NotFound(f"the step {name} has two providers: {who}", "uninstall one of them", is_certain=True)
         module, _, attribute = entry.target.partition(":")
         spec = None
-        if entry.distribution.partition(" ")[0] != OWN:
+        if not is_own(entry.distribution):  # importing one of ours costs less than reading it
             spec = self._read_installed(name, module, attribute, entry.distribution)
         try:
             spec = spec or spec_of(load_target(module, attribute, None), name, entry.target, entry.distribution)

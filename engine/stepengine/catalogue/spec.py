@@ -14,6 +14,11 @@ REQUIRED: Any = type("REQUIRED", (), {"__repr__": lambda _self: "REQUIRED"})()
 """The default of an input that has none."""
 
 
+def is_own(distribution: str) -> bool:
+    """Whether a distribution, as `name version`, is stepengine itself: its modules are no third party's code."""
+    return distribution.partition(" ")[0] == "stepengine"
+
+
 class Input(Record):
     """One input of a step.
 
@@ -56,7 +61,7 @@ class StepSpec(Record):
     @property
     def is_built_in(self) -> bool:
         """Whether it comes with stepengine."""
-        return self.distribution.partition(" ")[0] == "stepengine"
+        return is_own(self.distribution)
 
     @property
     def is_deprecated(self) -> bool:

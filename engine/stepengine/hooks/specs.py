@@ -5,7 +5,8 @@ A plugin registers its module under the entry-point group `stepengine`:
     [project.entry-points.stepengine]
     vault = "my_package.vault"
 
-Every implementation of a hook is called, and what they return is put together; none can hide another's.
+Built-in plugins come first, and where one of them has the answer no other is imported. Else every implementation of a
+hook is called, and what they return is put together; none can hide another's.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ hookspec = pluggy.HookspecMarker("stepengine")
 def stepengine_sources(environ: Mapping[str, str], directory: str) -> Iterable[ReferenceSource]:  # type: ignore[empty-body]
     """Give sources for references to blocks and variables.
 
-    Called once, before the first reference to one is resolved. Of several sources of a namespace the first that has a
-    value counts; built-in ones come first.
+    Called once, when a reference to one is resolved that the built-in sources have no value for; the plugin's module is
+    not imported before. Of several sources of a namespace the first that has a value counts.
 
     Args:
         environ: The environment of the run.
@@ -50,8 +51,8 @@ def stepengine_sources(environ: Mapping[str, str], directory: str) -> Iterable[R
 def stepengine_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
     """Give ways to tell of a run, selected by `--format NAME`.
 
-    Called once, when a name is given that is not built in. Events are those of `stepengine.events`; secrets in them are
-    masked already.
+    Called once, when a name is given that is not built in; the plugin's module is not imported before. Events are those
+    of `stepengine.events`; secrets in them are masked already.
 
     Returns:
         The reporters.

@@ -20,7 +20,8 @@ class ReferenceSource(Record):
         namespace: "prefect.blocks" or "prefect.variables".
         description: Where it looks, in a few words, for messages.
         lookup: Takes the path after the namespace, `(type slug, name)` for a block and `(name,)` for a variable, and
-            gives its value. Raises LookupError where it has none, TemplateError where it cannot tell.
+            gives its value. Raises LookupError where it has none, TemplateError where it cannot tell. A value is asked
+            for once in a run, however many references there are to it.
         names: Gives what there is, as such paths, for suggestions.
     """
 

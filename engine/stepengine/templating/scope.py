@@ -32,6 +32,9 @@ MISSING: Final = _Missing()
 """What rendering gives for a whole-value placeholder without a value, under the policy "drop"."""
 
 
+BLOCKS_FILE = "~/.config/stepengine/blocks.yaml, or what STEPENGINE_BLOCKS_FILE names"
+
+
 class RenderError(TemplateError):
     """A template could not be rendered.
 
@@ -184,16 +187,16 @@ class Scope:
         return _copied(value), secret
 
     def _from_source(self, reference: Reference, path: Path) -> Any:
-        what = "block" if reference.head == BLOCKS else "variable"
+        what: Literal["block", "variable"] = "block" if reference.head == BLOCKS else "variable"
         message = f"no source has the {what} {'/'.join(map(str, path))}"
         if self.source is None:
-            raise RenderError(message, hint=_source_hint(what), reference=reference)
+            raise RenderError(message, hint=how_to_give(what, path), reference=reference)
         try:
             return self.source(reference.head, path)
         except TemplateError as error:
             raise RenderError(error.message, hint=error.hint, reference=reference) from error
         except LookupError as error:
-            raise RenderError(message, hint=_source_hint(what), reference=reference) from error
+            raise RenderError(message, hint=how_to_give(what, path), reference=reference) from error
 
     def _no_output(self, reference: Reference) -> RenderError:
         head, path, text = reference.head, reference.path, reference.text
@@ -244,8 +247,17 @@ def _dotted(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def _source_hint(what: str) -> str:
-    return f"set STEPENGINE_{what.upper()}S, or write it under '{what}s:' in the blocks file"
+def how_to_give(what: Literal["block", "variable"], path: Path) -> str:
+    """Say how a block or a variable can be given.
+
+    Args:
+        what: Which of the two.
+        path: `(type slug, name)` or `(name,)`.
+    """
+    shown = "{…}" if what == "block" else "…"
+    for name in reversed(path):
+        shown = f'{{"{name}": {shown}}}'
+    return f"set STEPENGINE_{what.upper()}S='{shown}', or write it under '{what}s:' in the blocks file ({BLOCKS_FILE})"
 
 
 def _suggestion(name: str, known: list[str]) -> str:
