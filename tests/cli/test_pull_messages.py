@@ -35,6 +35,26 @@ def test_a_relative_docker_config_is_the_one_that_builds_read(tmp_path):
         pass
 
 
+def test_a_docker_context_whose_key_is_missing_is_told_for_builds_and_for_pull(tmp_path):
+    name = hashlib.sha256(b"mine").hexdigest()
+    contexts = tmp_path / ".docker" / "contexts"
+    for directory in (contexts / "meta" / name, contexts / "tls" / name / "docker"):
+        directory.mkdir(parents=True)
+    (contexts / "meta" / name / "meta.json").write_text(
+        json.dumps({"Endpoints": {"docker": {"Host": "tcp://127.0.0.1:1"}}})
+    )
+    for file in ("ca.pem", "cert.pem"):
+        (contexts / "tls" / name / "docker" / file).write_text("")
+    environ = {"HOME": str(tmp_path), "DOCKER_CONTEXT": "mine"}
+    with pytest.raises(StepError, match="Path to a certificate and key"):
+        connect(environ)
+    with (
+        pytest.raises(StepError, match="Path to a certificate and key"),
+        connect_builds(Context(str(tmp_path), environ=environ)),
+    ):
+        pass
+
+
 def open_sockets():
     links = []
     for each in Path("/proc/self/fd").iterdir():

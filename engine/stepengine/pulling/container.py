@@ -68,7 +68,7 @@ def connect(environ: Mapping[str, str], directory: str = "") -> Any | None:
     options = _options(environ, found)
     client = None
     try:
-        _try_socket(options.get("base_url") or "")
+        _try_socket(options.get("base_url") or ("unix:///var/run/docker.sock" if os.name == "posix" else ""))
         client = docker.DockerClient(timeout=_PING_SECONDS, **options)
         client.ping()
     except docker.errors.InvalidConfigFile as error:

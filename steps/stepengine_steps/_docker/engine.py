@@ -183,6 +183,8 @@ def _context_endpoint(context: Context) -> dict[str, Any] | None:
     """Read the endpoint of the docker context in use, which the SDK does not do by itself."""
     import hashlib
 
+    import docker.errors
+
     name = context.environ.get("DOCKER_CONTEXT") or read_config(context).get("currentContext")
     if not name or name == "default":
         return None
@@ -197,7 +199,11 @@ def _context_endpoint(context: Context) -> dict[str, Any] | None:
         hint = "choose another with `docker context use`, or set DOCKER_HOST"
         raise StepError(f"the docker context {name!r} cannot be read", hint=hint) from error
     tls = os.path.join(directory, "tls", key, "docker")
-    return {"base_url": host, **_tls(tls, verify=not endpoint.get("SkipTLSVerify"))}
+    try:
+        return {"base_url": host, **_tls(tls, verify=not endpoint.get("SkipTLSVerify"))}
+    except docker.errors.TLSParameterError as error:
+        hint = f"{tls} must hold ca.pem, cert.pem and key.pem; or choose another with `docker context use`"
+        raise StepError(f"the docker context {name!r} cannot be used: {error}", hint=hint) from error
 
 
 def _tls(directory: str, *, verify: bool) -> dict[str, Any]:
