@@ -71,6 +71,7 @@ def test_a_step_that_ends_the_process_or_cannot_be_read_has_failed(cli, body, me
     outcome = run(cli, body)
     assert (outcome.code, statuses(outcome)) == (1, ["failed", "skipped"])
     assert message in outcome.json["error"]["message"]
+    assert "secrecy" not in outcome.json["error"]["output"]  # our own frames are not what its author needs
 
 
 def test_numbers_that_json_cannot_have_become_text(cli):

@@ -7,7 +7,8 @@ import os
 from stepengine.errors import tell_exception
 
 _FRAMES = 3
-_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""The engine's modules: how it came to call the step is not what its author needs."""
 
 
 def describe_exception(error: BaseException) -> tuple[str, str]:
@@ -19,8 +20,10 @@ def describe_exception(error: BaseException) -> tuple[str, str]:
     Returns:
         One line with its type and message, and the last frames of the step's own code: what its author needs.
     """
-    import traceback
-
+    try:
+        import traceback
+    except OSError:  # the step has left no file descriptor
+        return tell_exception(error), ""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
