@@ -35,7 +35,7 @@ CLAIMS = {
         "steps/test_docker_build.py::test_auto_writes_nothing_into_the_project_and_works_beside_a_dockerfile"
     ],
     "BuildKit (build secrets, SSH, caches)": ["steps/test_docker_buildkit.py"],
-    "For programs": ["cli/test_run.py::test_the_json_document_is_all_there_is_on_standard_output"],
+    "For programs": ["cli/test_functions.py::test_the_json_document_is_all_there_is_on_standard_output"],
 }
 
 
