@@ -34,6 +34,10 @@ _INDEX_VARIABLES = (
 _USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://([^\s/@]+)@", re.IGNORECASE)
 _INCLUDE = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+# pip reads `Index_URL` and `--index-url` as `index-url`.
+_INDEX_SETTING = re.compile(
+    r"^\s*(?:--)?(?:(?:extra[-_])?index[-_]url|no[-_]index|find[-_]links)\s*[=:]", re.MULTILINE | re.IGNORECASE
+)
 
 # How pip and uv name what failed; uv may break its lines anywhere between words.
 _CULPRITS = (
@@ -76,22 +80,41 @@ def _uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _pip_index_file(environ: Mapping[str, str], python: str) -> str | None:
-    """Find the configuration file of pip that names an index (https://pip.pypa.io/en/stable/topics/configuration/)."""
-    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
+    """Find a configuration file of pip that says where packages are looked for."""
+    return next((path for path in _config_files(environ, python) if _INDEX_SETTING.search(_read(path))), None)
+
+
+def _config_files(environ: Mapping[str, str], python: str) -> Iterator[str]:
+    """Give the files that pip reads its configuration from, whether they are there or not.
+
+    They are those of https://pip.pypa.io/en/stable/topics/configuration/ on all platforms: a file of another platform
+    is not there, or its author meant pip.
+    """
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
-        return None
-    paths = [
-        named,
-        "/etc/pip.conf",
-        os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "pip", "pip.conf"),
-        os.path.join(home, ".pip", "pip.conf"),
-        os.path.join(os.path.dirname(os.path.dirname(python)), "pip.conf"),
-        os.path.join(environ.get("APPDATA") or home, "pip", "pip.ini"),
+        return
+    if named:
+        yield named
+    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
+    bin_directory = os.path.dirname(python)
+    site = [os.path.join(path, "pip") for path in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)]
+    user = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    directories = [
+        "/etc",
+        *site,
+        "/Library/Application Support/pip",
+        os.path.join(environ.get("PROGRAMDATA") or "/ProgramData", "pip"),
+        os.path.join(user, "pip"),
+        os.path.join(home, ".pip"),
+        os.path.join(home, "Library", "Application Support", "pip"),
+        os.path.join(environ.get("APPDATA") or home, "pip"),
+        os.path.join(home, "pip"),
+        # The interpreter's prefix: on Windows, that of an installation has python.exe in itself.
+        os.path.dirname(bin_directory),
+        bin_directory,
     ]
-    return next(
-        (path for path in paths if path and re.search(r"^\s*(extra-)?index-url", _read(path), re.MULTILINE)), None
-    )
+    name = "pip.ini" if os.name == "nt" else "pip.conf"
+    yield from (os.path.join(directory, name) for directory in directories)
 
 
 def _read(path: str) -> str:
@@ -106,6 +129,7 @@ def hide_credentials(where: str, requirements_file: str, context: Context) -> No
     """Have the credentials of index addresses and requirements masked: installers print what they fetch."""
     texts = [context.environ.get(name, "") for name in _INDEX_VARIABLES]
     texts.extend(_requirement_texts(where, requirements_file))
+    texts.extend(_read(path) for path in _config_files(context.environ, context.python))
     for text in texts:
         for match in _USERINFO.finditer(text):
             for secret in _secrets(match[1], context.environ):

@@ -26,7 +26,8 @@ def pip_install_requirements(
     """Install the packages of a requirements file, by uv where it is on PATH, by pip otherwise.
 
     pip's own configuration counts for uv as well: the index and certificate variables of pip are passed on, and where
-    a configuration file of pip names an index, pip installs.
+    a configuration file of pip says where packages are looked for (`index-url`, `extra-index-url`, `find-links`,
+    `no-index`), pip installs.
 
     Args:
         directory: Where the file is, relative to the working directory; relative paths in it start there.

@@ -234,3 +234,61 @@ def test_pip_installs_where_its_configuration_names_an_index(uv, tmp_path, witho
     (tmp_path / "pip.conf").write_text("[global]\nextra-index-url = https://private/simple\n")
     context.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
     assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "index-url = https://private/simple",
+        "index_url=https://private/simple",
+        "Index-Url : https://private/simple",
+        "EXTRA_INDEX_URL = https://private/simple",
+        "--index-url = https://private/simple",
+        "no-index = true",
+        "find_links = /wheels",
+    ],
+)
+def test_every_spelling_of_where_packages_are_looked_for_counts(setting, uv, tmp_path, without_pip, events):
+    context = new_context(tmp_path, without_pip, events, uv=True)
+    (tmp_path / "pip.conf").write_text(f"[install]\n{setting}\n")
+    context.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
+    assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
+    # It is how pip reads it.
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], env=context.environ, capture_output=True, text=True, check=True
+    ).stdout
+    name = setting.replace("_", "-").lstrip("-").lower().split()[0].split("=")[0]
+    assert f"install.{name}=" in listed
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pip.ini")
+@pytest.mark.parametrize(
+    "place",
+    [
+        "home/.config/pip",
+        "home/.pip",
+        "home/Library/Application Support/pip",
+        "elsewhere/pip",
+        "site-1/pip",
+        "site-2/pip",
+        "env",
+    ],
+)
+def test_pips_configuration_is_found_wherever_pip_looks(place, uv, tmp_path, without_pip, events):
+    context = new_context(tmp_path, without_pip, events, uv=True)
+    sites = os.pathsep.join(str(tmp_path / name) for name in ("site-1", "site-2"))
+    context.environ.update(HOME=str(tmp_path / "home"), XDG_CONFIG_DIRS=sites)
+    del context.environ["PIP_CONFIG_FILE"]
+    if place.startswith("elsewhere"):
+        context.environ["XDG_CONFIG_HOME"] = str(tmp_path / "elsewhere")
+    assert os.path.basename(_pip.installer("requirements.txt", context)[0][0]) == "uv"
+    file = tmp_path / place / "pip.conf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[global]\ntimeout = 5\n")
+    assert os.path.basename(_pip.installer("requirements.txt", context)[0][0]) == "uv"
+    file.write_text("[global]\nindex_url = https://me:from-config@private/simple\n")
+    assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
+    _pip.hide_credentials(str(tmp_path), "requirements.txt", context)
+    assert secrets(events) == {"from-config"}
+    context.environ["PIP_CONFIG_FILE"] = os.devnull
+    assert os.path.basename(_pip.installer("requirements.txt", context)[0][0]) == "uv"
