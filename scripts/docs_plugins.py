@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from marked_parts import replace_parts
 from page_text import cell
@@ -38,6 +39,10 @@ def _document(name: str) -> str:
     if isinstance(found, UnionType):
         members = ", ".join(f"`{each.__name__}`" for each in get_args(found))
         return f"### `{name}`\n\nOne of {members}.\n"
+    if get_origin(found) is Callable:
+        taken, given = get_args(found)
+        names = ", ".join(key for key, value in vars(plugin).items() for each in taken if value == each)
+        return f"### `{name}`\n\nA callable that takes one argument, of the type `{names}`, and gives `{given}`.\n"
     return _class(name, found) if inspect.isclass(found) else _function(name, found)
 
 

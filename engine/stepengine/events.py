@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Literal
 
     from stepengine.model import Section
@@ -127,5 +127,5 @@ Event = (
 )
 """Anything that happens."""
 
-if TYPE_CHECKING:
-    Listener = Callable[[Event], None]
+Listener = Callable[[Event], None]
+"""What takes the events of a run, one after the other."""

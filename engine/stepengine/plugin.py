@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.step_options import StepOptions
+from stepengine.catalogue.step_options import PHASES, StepOptions
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.errors import StepError, TemplateError
 from stepengine.events import (
     Event,
+    Listener,
     Notice,
     PipelineFinished,
     PipelineStarted,
@@ -28,7 +29,7 @@ from stepengine.terminal import Style, is_terminal, style_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeVar
+    from typing import Literal, TypeVar
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,6 +38,7 @@ __all__ = [
     "Context",
     "Event",
     "Failure",
+    "Listener",
     "Notice",
     "PipelineFinished",
     "PipelineResult",
@@ -67,13 +69,17 @@ __all__ = [
 def step(
     *,
     outputs: Sequence[str] | None = None,
-    phase: str | None = None,
+    phase: Literal["deployer", "worker"] | None = None,
     provides: str | None = None,
     deprecated: Sequence[str] = (),
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
     libraries: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
     """Describe a function that is a step; the function itself stays as it is. See `StepOptions` for the arguments.
+
+    Raises:
+        TypeError: a text stands where a list of names is meant.
+        ValueError: `phase` is another word.
 
     Example:
         >>> from stepengine.plugin import step
@@ -83,6 +89,11 @@ def step(
         >>> upper("hello")
         {'shout': 'HELLO'}
     """
+    for name, given in (("outputs", outputs), ("deprecated", deprecated), ("libraries", libraries)):
+        if isinstance(given, str):
+            raise TypeError(f"{name} of a step is a list, not the text {given!r}: write [{given!r}]")
+    if phase not in PHASES:
+        raise ValueError(f"phase of a step is 'deployer' or 'worker', not {phase!r}")
     known = None if outputs is None else tuple(outputs)
     options = StepOptions(known, phase, provides, tuple(deprecated), check, tuple(libraries))
 

@@ -23,7 +23,7 @@ else:
             namespace["__slots__"] = ()
             if bases != (tuple,):
                 fields = tuple(namespace["__annotations__"])
-                namespace["_defaults"] = {field: namespace[field] for field in fields if field in namespace}
+                namespace["_field_defaults"] = {field: namespace[field] for field in fields if field in namespace}
                 namespace["_fields"] = namespace["__match_args__"] = fields
                 namespace.update((field, property(itemgetter(index))) for index, field in enumerate(fields))
             return super().__new__(cls, name, bases, namespace)
@@ -39,7 +39,7 @@ else:
 
         @classmethod
         def _complete(cls, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-            known = {**cls._defaults, **named}
+            known = {**cls._field_defaults, **named}
             try:
                 rest = [known[field] for field in cls._fields[len(values) :]]
             except KeyError as missing:
@@ -49,12 +49,22 @@ else:
                 raise TypeError(f"{cls.__name__} takes no more than ({', '.join(cls._fields)}), each once")
             return (*values, *rest)
 
+        @classmethod
+        def _make(cls, values: Any) -> Record:
+            """Make one of all its fields' values, in order."""
+            made = tuple.__new__(cls, values)
+            if len(made) != len(cls._fields):
+                raise TypeError(f"{cls.__name__} takes {len(cls._fields)} values, not {len(made)}")
+            return made
+
         def _replace(self, **changes: Any) -> Record:
             """Give a copy with other values for some fields."""
             values = tuple(changes.pop(field, value) for field, value in zip(self._fields, self, strict=True))
             if changes:
                 raise TypeError(f"{type(self).__name__} has no {', '.join(changes)}")
             return tuple.__new__(type(self), values)
+
+        __replace__ = _replace  # for `copy.replace` of Python 3.13
 
         def _asdict(self) -> dict[str, Any]:
             """Give the fields by name."""

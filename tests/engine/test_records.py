@@ -68,6 +68,24 @@ def test_replace_gives_a_copy_and_refuses_other_names():
         point._replace(z=1)
 
 
+def test_a_record_is_made_of_all_its_values_and_knows_its_defaults():
+    assert Point._make([1, 2, "there"]) == Point(1, 2, "there")
+    assert type(Point._make(iter((1, 2, 3)))) is Point
+    assert Point._field_defaults == Model._field_defaults
+    assert Point._fields == Model._fields
+    for values in ([], [1, 2], [1, 2, 3, 4]):
+        with pytest.raises(TypeError):
+            Model._make(values)
+        with pytest.raises(TypeError, match=f"Point takes 3 values, not {len(values)}"):
+            Point._make(values)
+
+
+def test_a_record_is_replaced_as_the_standard_library_does():
+    replace = getattr(copy, "replace", lambda record, **changes: record.__replace__(**changes))
+    assert replace(Point(1, 2), y=5) == (1, 5, "here")
+    assert type(replace(Point(1, 2), y=5)) is Point
+
+
 def test_a_record_does_not_change_and_holds_nothing_else():
     point = Point(1, 2)
     with pytest.raises(AttributeError):

@@ -9,6 +9,7 @@ import pytest
 from stepengine.catalogue.lookup import NotFound
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import REQUIRED, StepSpec
+from stepengine.catalogue.step_options import StepOptions
 from stepengine.entry_points import STEPS, EntryPoint
 from stepengine.errors import StepEngineError
 
@@ -310,12 +311,35 @@ def test_a_default_that_has_no_value_before_the_module_runs_is_one_all_the_same(
     assert inputs(project.find("mine.make")) == [("a", "", None), ("b", "", None)]
 
 
-def test_what_a_decorator_says_without_a_value_is_not_known(project):
-    project.write(
-        "mine.py", "from stepengine.plugin import step\n@step(outputs={{}}, phase='worker')\ndef make(a): ...\n"
-    )
-    options = project.find("mine.make").options
-    assert (options.outputs, options.phase) == (None, "worker")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "outputs={{}}",
+        "outputs='text'",
+        "outputs=[1]",
+        "outputs={'a': 1}",
+        "deprecated='old'",
+        "deprecated=7",
+        "deprecated=None",
+        "phase='both'",
+        "phase=['worker']",
+        "provides=7",
+        "libraries='a'",
+        "check=1",
+        "other=1",
+        "**{}",
+    ],
+)
+def test_what_a_decorator_cannot_say_is_not_known(project, said):
+    project.write("mine.py", f"from stepengine.plugin import step\n@step({said})\ndef make(a): ...\n")
+    found = project.find("mine.make")
+    assert found.options == StepOptions()
+    assert inputs(found) == [("a", "", REQUIRED)]
+
+
+def test_what_a_decorator_says_wrongly_is_told_when_an_installed_module_is_imported(project, installed):
+    entry = installed("reg_wrong", "from stepengine.plugin import step\n@step(outputs='text')\ndef shout(a): ...\n")
+    assert "TypeError: outputs of a step is a list" in project.find("shout", [entry]).message
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,9 @@ def test_where_auto_puts_the_project(check):
     found = check(text % "/opt/my_directory").only
     assert (found.severity, found.code, found.line) == ("warning", "pull-directory", 4)
     assert "/opt/prefect/project" in found.message
-    for directory in ("/opt/prefect/project", "flows", "'{{ $X }}'"):
+    for directory in ("/opt/prefect/other", "/opt/prefect/project2", "/opt/prefect/project/../x", "/opt/prefect"):
+        assert check(text % directory).codes == ["pull-directory"]
+    for directory in ("/opt/prefect/project", "/opt/prefect/project/flows/", "flows", "'{{ $X }}'"):
         assert check(text % directory).codes == []
     assert check(text.replace("auto", "Dockerfile") % "/opt/x").codes == []
 

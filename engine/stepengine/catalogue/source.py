@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.spec import REQUIRED, Input, StepSpec, annotated_name, build_spec, unreadable_spec
-from stepengine.catalogue.step_options import StepOptions
+from stepengine.catalogue.step_options import PHASES, StepOptions
 from stepengine.records import Record
 
 if TYPE_CHECKING:
@@ -184,14 +184,22 @@ def _options(node: Function, imported: dict[str, str]) -> tuple[StepOptions, boo
         is_complete = True
         for keyword in decorator.keywords:
             value = _literal(keyword.value)
-            if value is _UNKNOWN:  # a name, a function
-                is_complete = False
-            elif keyword.arg in StepOptions._fields:
+            if keyword.arg is not None and _is_option(keyword.arg, value):
                 said[keyword.arg] = tuple(value) if isinstance(value, (list, tuple)) else value
             else:
                 is_complete = False
         return StepOptions(**said), is_complete
     return StepOptions(), True
+
+
+def _is_option(name: str, value: Any) -> bool:
+    """Whether `step` takes a value; where only running the module tells it, or what `step` says of it, it is none."""
+    if name in ("outputs", "deprecated", "libraries"):
+        is_list = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+        return is_list or (name == "outputs" and value is None)
+    if name == "phase":
+        return value in PHASES
+    return name in StepOptions._fields and (value is None or (name == "provides" and isinstance(value, str)))
 
 
 def _changes_signature(node: Function) -> bool:

@@ -8,6 +8,12 @@ from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Literal
+
+    Phase = Literal["deployer", "worker"]
+
+PHASES = (None, "deployer", "worker")
+"""What a step may say of the side that it makes sense on."""
 
 
 class StepOptions(Record):
@@ -21,12 +27,12 @@ class StepOptions(Record):
         check: Finds what types cannot tell of the inputs that a file gives; returns one line each, shown as warnings
             before anything runs. It gets the inputs as the file has them: references are not resolved (a text may hold
             `{{ ... }}`, an input may be missing), and it must neither fail on them nor do or read anything else.
-        libraries: For built-in steps: the pure-Python packages beyond the standard library that it imports, which go
-            with it into a container.
+        libraries: The pure-Python packages beyond the standard library that a built-in step imports, which go with it
+            into a container. Only built-in steps are carried there: of another step this says nothing.
     """
 
     outputs: tuple[str, ...] | None = None
-    phase: str | None = None
+    phase: Phase | None = None
     provides: str | None = None
     deprecated: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None

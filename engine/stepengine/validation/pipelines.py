@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from stepengine.diagnostics.diagnostic import did_you_mean, suggest
 from stepengine.document.nodes import node_at, offset_of_text
-from stepengine.model import AUTO_DIRECTORY, SECTIONS, Step
+from stepengine.model import SECTIONS, Step
 from stepengine.patterns import lazy_pattern
 
 if TYPE_CHECKING:
@@ -190,11 +191,12 @@ def check_auto_directory(pipeline: Pipeline, auto_directory: str, diagnostics: D
         directory = step.inputs.get("directory")
         if not auto or step.short_name != "set_working_directory" or not isinstance(directory, str):
             continue
-        if directory.startswith("/") and "{{" not in directory and not directory.startswith(AUTO_DIRECTORY):
+        is_elsewhere = not f"{posixpath.normpath(directory)}/".startswith(f"{auto_directory}/")
+        if directory.startswith("/") and "{{" not in directory and is_elsewhere:
             diagnostics.warning(
                 "pull-directory",
                 f"{directory} may not exist in the image: dockerfile: auto puts the project into {auto_directory}",
                 step.node.entries["directory"][1].offset,
                 f"write {auto_directory}, unless the base image has {directory}",
             )
-        return
+        return  # the directory of a later one may be made by the steps between
