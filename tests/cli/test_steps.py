@@ -101,3 +101,31 @@ def test_help_gives_the_defaults(cli):
     shown = " ".join(cli.stepengine("run", "--help").out.split())
     assert "or not at all; default auto" in shown
     assert "or a plugin's format; default text" in shown
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_default_that_json_cannot_have_is_shown_as_python_writes_it(cli, format_):
+    cli.write("own.py", "def odd(a={(1, 2): 3}, b={'x', }, c=(1, 2)): ...\n")
+    shown = cli.stepengine("steps", "show", "own.odd", "--format", format_)
+    if format_ == "text":
+        assert 'a: anything  default "{(1, 2): 3}"' in shown.out
+    else:
+        assert inputs(shown.json)["a"]["default"] == "{(1, 2): 3}"
+
+
+def test_distributions_are_looked_through_once(monkeypatch, capsys):
+    import argparse
+
+    from stepengine.cli import steps
+    from stepengine.entry_points import find_entry_points
+
+    looked = []
+
+    def counted(*paths):
+        looked.append(paths)
+        return find_entry_points(*paths)
+
+    monkeypatch.setattr(steps, "find_entry_points", counted)
+    assert steps.steps(argparse.Namespace(format="text", action="list", name=None)) == 0
+    assert "git_clone" in capsys.readouterr().out
+    assert len(looked) == 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from stepengine.catalogue.docstrings import Docstring
     from stepengine.catalogue.spec import Input
+    from stepengine.entry_points import EntryPoint
 
 _WIDTH = 100
 
@@ -38,7 +39,8 @@ def steps(options: argparse.Namespace) -> int:
     """
     output = own_stdout() if options.format == "json" else sys.stdout
     directory = current_directory()
-    registry = Registry(directory, find_entry_points())
+    entry_points = find_entry_points()
+    registry = Registry(directory, entry_points)
     if options.action == "show":
         if not options.name:
             raise UsageError("name the step to show", hint="stepengine steps list names them")
@@ -48,7 +50,8 @@ def steps(options: argparse.Namespace) -> int:
         from stepengine.catalogue.docstrings import docstring_of
 
         told = docstring_of(spec, directory)
-        return _write(options, output, _as_json(spec, told), _render(spec, told))
+        others = _other_names(spec, entry_points)
+        return _write(options, output, _as_json(spec, others, told), _render(spec, others, told))
     current: list[StepSpec] = []
     for name in registry.names():
         found = registry.find(name)
@@ -56,13 +59,13 @@ def steps(options: argparse.Namespace) -> int:
             warn_on_stderr(found.message)
         elif not found.is_deprecated:
             current.append(found)
-    return _write(options, output, {"steps": _documents(current, directory)}, _render_list(current))
+    return _write(options, output, {"steps": _documents(current, directory, entry_points)}, _render_list(current))
 
 
-def _documents(specs: Iterable[StepSpec], directory: str) -> list[dict[str, Any]]:
+def _documents(specs: Iterable[StepSpec], directory: str, entry_points: list[EntryPoint]) -> list[dict[str, Any]]:
     from stepengine.catalogue.docstrings import docstring_of
 
-    return [_as_json(spec, docstring_of(spec, directory)) for spec in specs]
+    return [_as_json(spec, _other_names(spec, entry_points), docstring_of(spec, directory)) for spec in specs]
 
 
 def _write(options: argparse.Namespace, output: TextIO, document: dict[str, Any], text: str) -> int:
@@ -75,20 +78,20 @@ def _write(options: argparse.Namespace, output: TextIO, document: dict[str, Any]
     return 0
 
 
-def _other_names(spec: StepSpec) -> list[str]:
+def _other_names(spec: StepSpec, entry_points: Iterable[EntryPoint]) -> list[str]:
     """Give the other names that a registered step has, old ones last."""
     names = [
         entry.name
-        for entry in find_entry_points()
+        for entry in entry_points
         if (entry.group, entry.target, entry.distribution) == (STEPS, spec.target, spec.distribution)
     ]
     return sorted(set(names) - {spec.name}, key=lambda name: (name in spec.options.deprecated, len(name), name))
 
 
-def _as_json(spec: StepSpec, told: Docstring) -> dict[str, Any]:
+def _as_json(spec: StepSpec, other_names: list[str], told: Docstring) -> dict[str, Any]:
     return {
         "name": spec.name,
-        "other_names": _other_names(spec),
+        "other_names": other_names,
         "summary": spec.summary,
         "provider": spec.distribution or "this project",
         "deprecated": spec.is_deprecated,
@@ -97,7 +100,7 @@ def _as_json(spec: StepSpec, told: Docstring) -> dict[str, Any]:
                 "name": each.name,
                 "type": each.annotation or None,
                 "required": each.default is REQUIRED,
-                "default": None if each.default is REQUIRED else each.default,
+                "default": None if each.default is REQUIRED else _as_data(each.default),
                 "meaning": told.entries.get(each.name, ""),
             }
             for each in spec.inputs or ()
@@ -123,12 +126,12 @@ def _render_list(specs: Iterable[StepSpec]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _render(spec: StepSpec, told: Docstring) -> str:
+def _render(spec: StepSpec, other_names: list[str], told: Docstring) -> str:
     style = style_for(sys.stdout, os.environ)
     lines = [f"{style.bold(spec.name)}  {style.dim(spec.distribution or 'this project')}"]
     lines += [one_line(spec.summary)] if spec.summary else []
     old = spec.options.deprecated
-    lines += [f"also {name}{' (old)' if name in old else ''}" for name in _other_names(spec)]
+    lines += [f"also {name}{' (old)' if name in old else ''}" for name in other_names]
     lines += ["", "inputs:"]
     for each in spec.inputs or ():
         lines.append(f"  {each.name}: {_kind(each)}  {style.dim(_default(each))}".rstrip())
@@ -156,7 +159,18 @@ def _default(each: Input) -> str:
         return "optional"
     import json
 
-    return f"default {json.dumps(each.default, default=str, ensure_ascii=False)}"
+    return f"default {json.dumps(_as_data(each.default), default=str, ensure_ascii=False)}"
+
+
+def _as_data(default: Any) -> Any:
+    """Give a default as JSON can have it: as Python writes it where it has keys that JSON has not, or itself in it."""
+    import json
+
+    try:
+        json.dumps(default, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return repr(default)
+    return default
 
 
 def _meaning(text: str) -> list[str]:
