@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stepengine.plugin import StepError
+from stepengine_steps._glob import ANYTHING, DIRECTORIES, STAR, compile_glob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,10 +133,10 @@ def _matcher(pattern: str) -> Callable[[str], object]:
     if not pattern:
         raise _PatternError("an exception of nothing")
     _check(pattern)
-    body, first, globs = _translate(pattern)
+    parts, first, globs = _translate(pattern)
     if globs:
         try:
-            return re.compile(body).fullmatch
+            return compile_glob(parts)
         except re.error as error:
             raise _PatternError(str(error)) from None
     if first:  # `**` at the start and nothing special after it: Docker compares ends, so `**x` matches `ax` too
@@ -148,13 +149,13 @@ def _matcher(pattern: str) -> Callable[[str], object]:
     return pattern.__eq__
 
 
-def _translate(pattern: str) -> tuple[str, bool, bool]:
-    """Turn a pattern into a regular expression.
+def _translate(pattern: str) -> tuple[list[str], bool, bool]:
+    """Turn a pattern into the parts of a glob.
 
     Returns:
-        The expression; whether the pattern begins with `**`; whether only the expression can decide.
+        The parts; whether the pattern begins with `**`; whether only they can decide.
     """
-    parts = []
+    parts: list[str] = []
     first = globs = in_class = False
     index = 0
     while index < len(pattern):
@@ -169,11 +170,11 @@ def _translate(pattern: str) -> tuple[str, bool, bool]:
             begins = index == 0
             index += 3 if pattern.startswith("**/", index) else 2
             if index < len(pattern):
-                parts.append("(?:.*/)?")
+                parts.append(DIRECTORIES)
                 globs = globs or not begins
             else:
                 globs = globs or (first and not begins)
-                parts.append(".*")
+                parts.append(ANYTHING)
             continue
         globs = globs or character in "*?[]\\"
         if character == "\\":
@@ -183,9 +184,9 @@ def _translate(pattern: str) -> tuple[str, bool, bool]:
             in_class = True
             parts.append("[")
         else:
-            parts.append({"*": "[^/]*", "?": "[^/]"}.get(character) or re.escape(character))
+            parts.append({"*": STAR, "?": "[^/]"}.get(character) or re.escape(character))
         index += 1
-    return "".join(parts), first, globs
+    return parts, first, globs
 
 
 def _class_item(pattern: str, index: int) -> tuple[int, str]:

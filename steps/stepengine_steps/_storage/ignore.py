@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from stepengine_steps._glob import ANYTHING, DIRECTORIES, STAR, compile_glob
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A line without its trailing spaces, unless a backslash keeps them.
-_KEPT = re.compile(r"^((?:\\.|.)*?) *$", re.DOTALL)
 _ANY_DIRECTORIES = re.compile(r"(?<![^/])\*\*+(?:/|$)")
 
 
@@ -23,58 +23,65 @@ def read_ignore_file(text: str) -> Callable[[str, bool], bool]:
 
     def is_ignored(path: str, is_directory: bool) -> bool:  # noqa: FBT001 - a predicate of both
         ignored = False
-        for pattern, negated, directories_only in rules:
-            if (is_directory or not directories_only) and pattern.fullmatch(path):
+        for matches, negated, directories_only in rules:
+            if (is_directory or not directories_only) and matches(path):
                 ignored = not negated
         return ignored
 
     return is_ignored
 
 
-def _rule(line: str) -> tuple[re.Pattern[str], bool, bool] | None:
-    line = _KEPT.sub(r"\1", line)
+def _rule(line: str) -> tuple[Callable[[str], object], bool, bool] | None:
+    line = _without_trailing_spaces(line)
     if not line or line.startswith("#"):
         return None
     negated = line.startswith("!")
     line = line[1:] if negated else line
     directories_only = line.endswith("/")
     line = line[:-1] if directories_only else line
-    expression = _translate(line.removeprefix("/"))
-    if not line or expression is None:
+    parts = _translate(line.removeprefix("/"))
+    if not line or parts is None:
         return None
     anchored = "/" in line
-    return re.compile(expression if anchored else f"(?:.*/)?{expression}", re.DOTALL), negated, directories_only
+    return compile_glob(parts if anchored else [DIRECTORIES, *parts], re.DOTALL), negated, directories_only
 
 
-def _translate(pattern: str) -> str | None:
-    """Translate a pattern; None where it can match nothing."""
-    expression = ""
+def _without_trailing_spaces(line: str) -> str:
+    """Take the spaces at the end away, except one that a backslash keeps."""
+    kept = line.rstrip(" ")
+    backslashes = len(kept) - len(kept.rstrip("\\"))
+    return line[: len(kept) + backslashes % 2]
+
+
+def _translate(pattern: str) -> list[str] | None:
+    """Translate a pattern to the parts of a glob; None where it can match nothing."""
+    parts: list[str] = []
     position = 0
     while position < len(pattern):
         character = pattern[position]
         if stars := _ANY_DIRECTORIES.match(pattern, position):
-            expression += "(?:.*/)?" if stars[0].endswith("/") else ".+"
+            parts += [DIRECTORIES] if stars[0].endswith("/") else [".", ANYTHING]
             position = stars.end()
             continue
         position += 1
         if character == "*":
-            expression += "[^/]*"
+            parts.append(STAR)
         elif character == "?":
-            expression += "[^/]"
+            parts.append("[^/]")
         elif character == "[":
             bracket = _translate_bracket(pattern, position)
             if bracket is None:
                 return None
             translated, position = bracket
-            expression += translated
+            parts.append(translated)
         else:
             if character == "\\":
                 character = pattern[position : position + 1]
                 position += 1
             if not character:
                 return None
-            expression += re.escape(character)
-    return expression
+            parts.append(re.escape(character))
+    return parts
 
 
 def _translate_bracket(pattern: str, position: int) -> tuple[str, int] | None:
