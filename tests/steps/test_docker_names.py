@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from stepengine.plugin import StepError
 from stepengine_steps._docker.checks import check_image
 from stepengine_steps._docker.prefect_images import base_image, highest_python
-from stepengine_steps._docker.reference import check_name, check_tag, normalize_registry, registry_of
+from stepengine_steps._docker.reference import check_name, check_tag, check_tags, normalize_registry, registry_of
 from stepengine_steps._docker.transient import is_refusal, is_transient
 
 
@@ -75,10 +76,25 @@ def test_a_tag_that_yaml_read_as_a_number_is_a_text() -> None:
     assert [check_tag(1.5), check_tag(7)] == ["1.5", "7"]
 
 
-@pytest.mark.parametrize("tag", ["", "-x", ".x", "a b", "a\n", "a/b", "a:b", "1+2", "é", True, "a" * 129])
+@pytest.mark.parametrize("tag", ["", "-x", ".x", "a b", "a\n", "a/b", "a:b", "1+2", "é", True, None, "a" * 129])
 def test_what_is_no_tag_is_refused(tag: object) -> None:
     with pytest.raises(StepError, match="is not a tag"):
         check_tag(tag)
+
+
+@pytest.mark.parametrize("tag", [None, False, datetime.date(2024, 1, 2), ["v1"], {"a": 1}, b"v1"])
+def test_what_yaml_reads_as_no_text_and_no_number_is_no_tag(tag: object) -> None:
+    with pytest.raises(StepError, match="is not a tag") as caught:
+        check_tags(["v1", tag])
+    assert "quotes" in caught.value.hint
+
+
+@pytest.mark.parametrize("tags", ["v1", 1, 1.5, True, {"v1": None}, ("v1",), "", 0])
+def test_further_tags_are_a_list(tags: object) -> None:
+    with pytest.raises(StepError, match="additional_tags is not a list"):
+        check_tags(tags)
+    assert check_tags(None) == []
+    assert check_tags(["v1", 2, 1.5]) == ["v1", "2", "1.5"]
 
 
 @given(st.text())

@@ -75,11 +75,23 @@ def test_a_pushed_image_can_be_pulled_back_by_its_digest(services: Services, ima
         services.run("image", "rm", reference)
 
 
-@pytest.mark.parametrize("form", ["{}", "http://{}", "https://{}/v1/", "", "https://{}/team/x"])
+@pytest.mark.parametrize("form", ["{}", "http://{}", "https://{}/v1/", "https://{}/team/x"])
 def test_a_registry_url_is_taken_in_every_form(services: Services, image: str, config: Path, form: str) -> None:
     credentials = {**services.credentials, "registry_url": form.format(services.registry), "reauth": True}
     pushed = push_docker_image(image, "v1", credentials, context=recorder(config).context)
     assert pushed["digest"].startswith("sha256:")
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_credentials_without_a_registry_are_those_of_docker_hub_and_sent_nowhere_else(
+    services: Services, image: str, config: Path, url: str | None
+) -> None:
+    run = recorder(config)
+    with pytest.raises(StepError, match="cannot push") as caught:
+        push_docker_image(image, "v1", {**services.credentials, "registry_url": url}, context=run.context)
+    assert f"{services.registry} wants credentials" in caught.value.hint
+    (warning,) = run.warnings
+    assert warning.startswith("the credentials are for docker.io (they have no registry_url), and the image goes to")
 
 
 def test_a_wrong_password_fails_clearly_and_is_not_tried_again(services: Services, image: str, config: Path) -> None:

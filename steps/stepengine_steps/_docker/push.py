@@ -59,7 +59,10 @@ def _check_here(name: str, tags: list[str], engine: Engine) -> None:
 
 
 def _login(credentials: Mapping[str, Any] | None, registry: str, context: Context) -> dict[str, str]:
-    """Give what to log in with: the step's credentials if they are for this registry, else what Docker knows."""
+    """Give what to log in with: the step's credentials if they are for this registry, else what Docker knows.
+
+    Without `registry_url` they are Docker Hub's, as for prefect-docker 0.7.4, which logs in there with them.
+    """
     if not credentials:
         return stored_credentials(registry, context)
     username, password = credentials.get("username"), credentials.get("password")
@@ -69,9 +72,9 @@ def _login(credentials: Mapping[str, Any] | None, registry: str, context: Contex
         missing = "username" if not username else "password"
         raise StepError(f"the credentials have no {missing}", hint="a docker-registry-credentials block has both")
     address = str(credentials.get("registry_url") or "")
-    if address and normalize_registry(address) != registry:
+    if normalize_registry(address) != registry:
         # They would go to a host that they are not for.
-        shown = normalize_registry(address)
+        shown = normalize_registry(address) if address else "docker.io (they have no registry_url)"
         context.warn(f"the credentials are for {shown}, and the image goes to {registry}; using Docker's own for that")
         return stored_credentials(registry, context)
     server = "https://index.docker.io/v1/" if registry == "docker.io" else registry

@@ -101,8 +101,10 @@ def check_tag(tag: Any, *, what: str = "tag") -> str:
     Raises:
         StepError: no registry could take it.
     """
+    if isinstance(tag, bool) or not isinstance(tag, (str, int, float)):  # null, a date, a list
+        raise StepError(f"{what} {tag!r} is not a tag", hint="put a tag that YAML does not read as text in quotes")
     text = str(tag)
-    if isinstance(tag, bool) or not _TAG.fullmatch(text):
+    if not _TAG.fullmatch(text):
         hint = "a tag has up to 128 letters, digits, . _ and -, and begins with none of . and -"
         raise StepError(f"{what} {text!r} is not a tag", hint=hint)
     return text
@@ -116,6 +118,7 @@ def check_tags(tags: Any) -> list[str]:
     """
     if tags is None:
         return []
-    if isinstance(tags, (str, int, float)):
-        raise StepError("additional_tags is not a list", hint=f"write additional_tags: [{tags!r}]")
+    if not isinstance(tags, list):
+        shown = f"[{tags}]" if isinstance(tags, (str, int, float)) else "[v1, latest]"
+        raise StepError("additional_tags is not a list", hint=f"write additional_tags: {shown}")
     return [check_tag(tag, what="additional_tags:") for tag in tags]
