@@ -94,11 +94,12 @@ def _clone(data: BlockData, name: str, url_key: str, credentials_key: str, conte
 
 
 def _copy(data: BlockData, path: str, staging: str, context: Context) -> None:
+    from stepengine_steps._paths import is_within
     from stepengine_steps._storage.ignore import read_ignore_file
     from stepengine_steps._storage.local import copy_directory
 
     source = os.path.realpath(context.resolve(data.get("basepath") or "."))
-    if os.path.commonpath((source, os.path.realpath(path))) == os.path.realpath(path):
+    if is_within(source, os.path.realpath(path)):
         raise StepError(f"{source} would be replaced by its own copy", hint="change the block's basepath")
     ignore_file = os.path.join(source, ".prefectignore")
     text = ""

@@ -1,13 +1,17 @@
+import ntpath
 import os
+import posixpath
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepengine.plugin import Context, StepError
+from stepengine_steps import _paths
 from stepengine_steps._storage import remote
 from stepengine_steps._storage.target import _swap, resolve_target
 from stepengine_steps.storage import pull_from_remote_storage
@@ -208,6 +212,51 @@ def test_a_folder_of_this_machine(context, work, tmp_path, events):
     warnings = " ".join(data["message"] for kind, data in events if kind == "warning")
     assert "out is left out" in warnings
     assert "pipe is left out" in warnings
+
+
+def test_links_to_what_is_in_the_folder_lead_into_the_copy(context, work, tmp_path, events):
+    source = tmp_path / "source"
+    (source / "sub").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (source / "a.py").write_text("a")
+    (source / "back").symlink_to("../source/a.py")
+    (source / "sub" / "back").symlink_to("../../source/sub/../a.py")
+    (source / "sub" / "absolute").symlink_to(source / "a.py")
+    (source / "top").symlink_to(source, target_is_directory=True)
+    (source / "sub" / "near").symlink_to("../a.py")
+    (source / "through").symlink_to("sub/../../other")
+    directory = work / pull_from_remote_storage(f"file://{source}", context=context)["directory"]
+    assert tree(directory) == {
+        "a.py": "a",
+        "back": "a.py",
+        "sub": None,
+        "sub/back": "../a.py",
+        "sub/absolute": "../a.py",
+        "sub/near": "../a.py",
+        "top": ".",
+    }
+    assert (directory / "sub" / "back").read_text() == "a"
+    (warning,) = [data["message"] for kind, data in events if kind == "warning"]
+    assert warning.startswith("through is left out")
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "root", "within"),
+    [
+        (posixpath, "/a/b", "/a", True),
+        (posixpath, "/a", "/a", True),
+        (posixpath, "/ab", "/a", False),
+        (posixpath, "/A/b", "/a", False),
+        (posixpath, "/a", "/", True),
+        (ntpath, "C:\\a\\b", "c:\\A", True),
+        (ntpath, "C:\\a", "C:\\", True),
+        (ntpath, "D:\\a\\b", "C:\\a", False),
+        (ntpath, "\\\\server\\share\\a", "C:\\a", False),
+    ],
+)
+def test_a_path_is_told_to_lie_in_a_directory_on_every_system(module, path, root, within, monkeypatch):
+    monkeypatch.setattr(_paths, "os", SimpleNamespace(path=module))
+    assert _paths.is_within(path, root) == within
 
 
 def test_settings_that_are_secrets_are_masked(memory, context, events):

@@ -165,7 +165,7 @@ def test_secrets_of_a_block_are_masked(context, block, events):
         "credentials": {"aws_access_key_id": "id", "aws_secret_access_key": "hidden", "region_name": "r"},
     }
     fail(pull_with_block, "mine", "s3-bucket", context=context)
-    assert secrets(events) == {"id", "hidden"}
+    assert secrets(events) == {"hidden"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepengine.plugin import StepError
+from stepengine_steps._paths import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -23,7 +24,7 @@ def copy_directory(
     leave_out: Collection[str] = (),
     is_ignored: Callable[[str, bool], bool] = lambda _path, _is_directory: False,
 ) -> None:
-    """Copy a directory's content, with its permissions and the symbolic links that stay in it.
+    """Copy a directory's content, with its permissions and the symbolic links to what is in it.
 
     Args:
         source: The directory; absolute.
@@ -51,11 +52,11 @@ def copy_directory(
             return
         path = os.path.join(target, relative)
         if entry.is_symlink():
-            link = os.readlink(entry.path)
-            if os.path.isabs(link) or os.path.commonpath((root, os.path.realpath(entry.path))) != root:
+            link = _inner_link(entry.path, root)
+            if link is None:
                 context.warn(f"{relative} is left out: it is a symbolic link that leads out of {source}")
             else:
-                os.symlink(link, path)
+                os.symlink(link, path, target_is_directory=os.path.isdir(entry.path))
         elif is_directory:
             os.mkdir(path)
             copy(relative)
@@ -66,6 +67,23 @@ def copy_directory(
 
     with _copying(source):
         copy("")
+
+
+def _inner_link(path: str, root: str) -> str | None:
+    """Give what a symbolic link's copy has to hold to lead to the copy of the same; None where it leads out of `root`.
+
+    `../source/file` in a directory `source` leads back into it, but the copy's directory is called otherwise.
+    """
+    place = os.path.realpath(path)
+    if not is_within(place, root):
+        return None
+    link = os.readlink(path)
+    parent = position = os.path.dirname(path)
+    for part in link.replace(os.altsep or os.sep, os.sep).split(os.sep):
+        position = os.path.realpath(os.path.join(position, part))
+        if os.path.isabs(link) or not is_within(position, root):
+            return os.path.relpath(place, parent)
+    return link
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from stepengine.plugin import StepError
+from stepengine.plugin import StepError, is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -31,7 +31,6 @@ _PACKAGES = {
     "https": "aiohttp requests",
     "github": "requests",
 }
-_SECRET_KEY = re.compile(r"key|secret|token|passw|credential|connection_string|sas|private", re.IGNORECASE)
 _HINTS = (
     (re.compile(r"NoSuchBucket|bucket does not exist", re.IGNORECASE), "check the bucket's name and region"),
     (
@@ -48,7 +47,7 @@ def hide_secrets(settings: Mapping[str, Any], context: Context) -> None:
     for name, value in settings.items():
         if isinstance(value, dict):
             hide_secrets(value, context)
-        elif isinstance(value, str) and value and _SECRET_KEY.search(name):
+        elif isinstance(value, str) and value and is_secret_name(name):
             context.secret(value)
 
 
