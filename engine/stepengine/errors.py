@@ -27,6 +27,9 @@ class StepEngineError(Exception):
 class UsageError(StepEngineError):
     """The command line asks for something that does not exist or does not fit together."""
 
+    code = "usage"
+    """What a JSON document calls it among the problems of a file."""
+
 
 class TemplateError(StepEngineError):
     """A reference or an expression has no value."""
@@ -42,6 +45,8 @@ class StepError(StepEngineError):
     """
 
     exit_code = 1
+    frames = ""
+    """Where the step's own code raised an exception in another process, as Python's tracebacks show it."""
 
     def __init__(self, message: str, *, hint: str = "", where: str = "", output: str = "") -> None:
         super().__init__(message, hint=hint, where=where)

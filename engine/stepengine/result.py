@@ -23,12 +23,14 @@ class Failure(Record):
         where: One line: `file:line:column`, and the step.
         hint: One line: what to do; may be empty.
         output: The end of what the step printed; may be empty.
+        frames: Where an exception of the step's own code was raised, as Python's tracebacks show it; may be empty.
     """
 
     message: str
     where: str
     hint: str
-    output: str
+    output: str = ""
+    frames: str = ""
 
 
 class StepResult(Record):

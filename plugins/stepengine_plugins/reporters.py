@@ -182,6 +182,10 @@ class TextReporter:
             self._line("  the end of its output:")
             for line in failure.output.splitlines()[-20:]:
                 self._line(f"    {line}")
+        if failure.frames:
+            self._line("  raised by:")
+            for line in failure.frames.splitlines():
+                self._line(f"  {line}")
         if failure.hint:
             self._line(f"  {self._style.dim('help:')} {one_line(failure.hint)}")
 

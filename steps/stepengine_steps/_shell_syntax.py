@@ -98,7 +98,8 @@ def find_shell_syntax(script: str, *, expand_env_vars: bool = False) -> ShellSyn
         The first place, or None. What remedies one line alone (`directory` for a `cd`) is no remedy where there are
         others.
     """
-    script = _PLACEHOLDER.sub(_blank, script)
+    end = script.rfind("}}") + 2 if "}}" in script else 0  # what opens after it would be looked for in vain, each time
+    script = _PLACEHOLDER.sub(_blank, script[:end]) + script[end:]
     found: dict[int, list[_Finding]] = {}
     for number, text in enumerate(script.splitlines(), start=1):
         if findings := list(_findings(mask(text), expand_env_vars=expand_env_vars)):

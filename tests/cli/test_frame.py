@@ -174,7 +174,7 @@ def test_json_is_one_document_whatever_is_wrong(cli, command, case):
     assert outcome.code == 2
     if command == "run":
         assert (outcome.json["status"], outcome.json["pipelines"], outcome.json["deployments"]) == ("failed", [], [])
-        assert set(outcome.json["error"]) == {"message", "where", "hint", "output"}
+        assert set(outcome.json["error"]) == {"message", "where", "hint", "output", "frames"}
         if case in ("invalid", "missing"):
             assert outcome.json["error"]["where"].startswith("prefect.yaml:")
     else:

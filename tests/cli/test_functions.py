@@ -134,3 +134,14 @@ def test_an_exception_of_a_users_function_is_told_with_its_own_frames(cli):
     assert "ValueError: bad value" in outcome.err
     assert "steps.py" in outcome.err
     assert "calling.py" not in outcome.err
+
+
+def test_what_a_failed_function_printed_and_where_it_failed_are_both_told(cli):
+    cli.write("mine.py", "def make():\n    print('the reason')\n    raise ValueError('bad')\n")
+    for section in ("build", "pull"):
+        outcome = cli.run(f"{section}:\n- mine.make: {{}}\n", "--format", "json", "--pull-in", "here")
+        error = outcome.json["error"]
+        assert (error["message"], error["output"]) == ("ValueError: bad", "the reason")
+        assert "mine.py" in error["frames"]
+        assert "raise ValueError" in error["frames"]
+        assert "raised by:" in outcome.err

@@ -165,7 +165,7 @@ class _Refusing:
 def test_a_place_that_is_interrupted_while_it_is_made_ends_its_worker():
     transport = _Refusing()
     with pytest.raises(KeyboardInterrupt):
-        WorkerPlace(transport, "here", environ={}, project={}, block=lambda _type, _name: None)
+        WorkerPlace(transport, "here", project={}, block=lambda _type, _name: None)
     assert transport.ended
 
 
@@ -235,7 +235,7 @@ def test_an_engine_that_goes_away_is_told_with_the_name_of_what_may_be_left(serv
     link.symlink_to("/var/run/docker.sock")
     client = connect({"DOCKER_HOST": f"unix://{link}", "HOME": str(tmp_path)})
     transport = ContainerTransport(client, services.base, [])
-    place = WorkerPlace(transport, "there", environ={}, project={}, block=lambda _type, _name: None)
+    place = WorkerPlace(transport, "there", project={}, block=lambda _type, _name: None)
     link.unlink()
     client.close()
     transport._socket.shutdown(2)

@@ -93,10 +93,9 @@ def test_no_connection_is_left_open(services, tmp_path):
 def test_what_goes_to_and_fro_is_in_no_log_of_the_engine(services):
     transport = ContainerTransport(connect(os.environ), services.base, [])
     try:
-        place = WorkerPlace(
-            transport, "there", environ={"MY": "do-not-log-this"}, project={}, block=lambda _type, _name: None
-        )
-        assert place.environ["MY"] == "do-not-log-this"
+        place = WorkerPlace(transport, "there", project={}, block=lambda _type, _name: None)
+        spec = unreadable_spec("posixpath.basename", "posixpath:basename")
+        assert place.call(None, spec, {"p": "/a/do-not-log-this"}, lambda _kind, _data: None) == "do-not-log-this"
         (found,) = json.loads(services.run("inspect", transport.name))
         assert found["HostConfig"]["LogConfig"]["Type"] == "none"
         assert not found["LogPath"] or "do-not-log-this" not in Path(found["LogPath"]).read_text()
@@ -135,7 +134,7 @@ class _Asking:
 )
 def test_only_a_step_that_can_ask_for_a_block_is_given_one(distribution, context, named, other):
     transport = _Asking()
-    place = WorkerPlace(transport, "here", environ={}, project={}, block=lambda type_slug, name: [type_slug, name])
+    place = WorkerPlace(transport, "here", project={}, block=lambda type_slug, name: [type_slug, name])
     spec = unreadable_spec("a.pull_with_block", "a:b", distribution=distribution)._replace(context=context)
     inputs = {"block_type_slug": "secret", "block_document_name": "named"}
     place.call(None, spec, inputs, lambda _kind, _data: None)

@@ -92,3 +92,17 @@ def test_the_version_and_help_are_on_standard_output(cli):
         outcome = cli.stepengine(*arguments)
         assert (outcome.code, outcome.err) == (0, "")
         assert "usage: stepengine" in outcome.out
+
+
+def test_a_file_that_is_not_there_does_not_keep_the_others_from_being_checked(cli):
+    cli.write("good.yaml", "name: good\n")
+    cli.write("bad.yaml", "build: 3\n")
+    outcome = cli.stepengine("validate", "--format", "json", "nowhere.yaml", "good.yaml", "bad.yaml")
+    assert outcome.code == 2
+    files = [(each["file"], each["valid"]) for each in outcome.json["files"]]
+    assert files == [("nowhere.yaml", False), ("good.yaml", True), ("bad.yaml", False)]
+    assert outcome.json["files"][0]["diagnostics"][0]["code"] == "usage"
+    outcome = cli.stepengine("validate", "nowhere.yaml", "bad.yaml")
+    assert outcome.code == 2
+    assert "there is no file nowhere.yaml" in outcome.err
+    assert "bad.yaml:1:8" in outcome.err

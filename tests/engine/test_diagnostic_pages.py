@@ -25,6 +25,8 @@ def codes_in(path: Path) -> set[str]:
                 found |= texts_of(node.args[1 if name == "Diagnostic" else 0])
         elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and path.name == "failures.py":
             found |= texts_of(node.value.elts[0])
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "code":
+            found |= texts_of(node.value)  # of a class of errors
         elif isinstance(node, ast.Dict):
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
             found |= {
@@ -43,6 +45,7 @@ def texts_of(node: ast.expr) -> set[str]:
 def test_every_code_of_the_source_has_a_page_and_nothing_else_has():
     built = {f"schedule-{kind}" for kind in ("cron", "interval", "rrule")}  # made of the key's name
     sources = [path for room in ("document", "validation", "planning", "cli") for path in (ENGINE / room).glob("*.py")]
+    sources.append(ENGINE / "errors.py")
     codes = {code for path in sources for code in codes_in(path)} | built
     assert codes == set(PAGES)
 

@@ -229,3 +229,19 @@ def test_programs_are_looked_for_on_the_path_given(tmp_path):
 
 def test_a_signal_shows_as_a_negative_status(tmp_path):
     assert sh("kill -9 $$", tmp_path).returncode == -9
+
+
+def test_the_line_that_a_program_did_not_end_is_told_when_its_time_is_over(tmp_path):
+    lines = []
+    script = (
+        "import sys, time; print('a', flush=True); sys.stdout.write('Password: '); sys.stdout.flush(); time.sleep(30)"
+    )
+    with pytest.raises(TimeoutError):
+        process.run_process(
+            [sys.executable, "-c", script],
+            cwd=str(tmp_path),
+            env=os.environ,
+            on_line=lambda _stream, line: lines.append(line),
+            timeout=2,
+        )
+    assert lines == ["a", "Password: "]

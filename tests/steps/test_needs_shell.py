@@ -1,11 +1,17 @@
 import os
 import subprocess
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepengine_steps.shell import needs_shell, run_shell_script
+from stepengine_steps.shell import run_shell_script
+
+
+def check(**inputs):
+    return list(run_shell_script.__step__.check(inputs))
+
 
 NO_SHELL = [
     "true",
@@ -39,7 +45,7 @@ NO_SHELL = [
 
 @pytest.mark.parametrize("script", NO_SHELL)
 def test_scripts_that_need_no_shell(script):
-    assert needs_shell(script) is None
+    assert check(script=script) == []
 
 
 @pytest.mark.parametrize(
@@ -94,16 +100,13 @@ def test_scripts_that_need_no_shell(script):
     ],
 )
 def test_scripts_that_need_a_shell(script, reason):
-    assert needs_shell(script) == reason
+    (warning,) = check(script=script)
+    assert warning.startswith(f"the script's {reason}")
 
 
 def test_plain_variables_are_no_reason_where_they_are_expanded():
-    assert needs_shell("echo $HOME ${HOME} $$", expand_env_vars=True) is None
-    assert needs_shell("echo ${HOME:-x}", expand_env_vars=True)
-
-
-def check(**inputs):
-    return list(run_shell_script.__step__.check(inputs))
+    assert check(script="echo $HOME ${HOME} $$", expand_env_vars=True) == []
+    assert check(script="echo ${HOME:-x}", expand_env_vars=True)
 
 
 def test_the_check_warns_with_the_remedy():
@@ -151,15 +154,21 @@ def test_the_check_is_quiet_where_there_is_nothing_to_tell(inputs):
 
 @given(st.text())
 def test_the_check_never_fails(script):
-    needs_shell(script)
-    needs_shell(script, expand_env_vars=True)
+    check(script=script)
+    check(script=script, expand_env_vars=True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="/bin/sh")
 @given(st.lists(st.text(alphabet="abc /-._:%,+@0123456789", min_size=1)))
 def test_a_script_without_punctuation_runs_alike_with_and_without_a_shell(words):
     line = " ".join(words)
-    if needs_shell(f"printf {line}") is None:
+    if not check(script=f"printf {line}"):
         assert subprocess.run(
             ["/bin/sh", "-c", f"set -- {line}; printf '[%s]' \"$@\""], capture_output=True, check=True, text=True
         ).stdout == ("".join(f"[{word}]" for word in line.split()) or "[]")
+
+
+def test_many_placeholders_that_nothing_closes_take_linear_time():
+    started = time.monotonic()
+    assert check(script="echo x\n" * 10 + "{{ '" * 100_000)
+    assert time.monotonic() - started < 20  # it took minutes

@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from stepengine.cli.interruption import ignore_signals, take_signals
-from stepengine.cli.masks import mask_streams
-from stepengine.cli.output import flush_output, is_output_error
+from stepengine.cli.masks import mask, mask_streams
+from stepengine.cli.output import flush_output, is_output_error, show_error
 from stepengine.errors import INTERRUPTED, StepEngineError, StepError, tell_exception
 
 if TYPE_CHECKING:
@@ -90,20 +90,6 @@ def _dispatch(arguments: list[str]) -> int:
     return run(options)
 
 
-def show_error(error: StepEngineError) -> None:
-    """Write an error to standard error: what, where, what to do."""
-    from stepengine.cli.masks import mask
-    from stepengine.terminal import style_for
-
-    style = style_for(sys.stderr, os.environ)
-    lines = [f"{style.red('error')}: {error.message}"]
-    if error.where:
-        lines.append(f"  at {error.where}")
-    if error.hint:
-        lines.append(f"  {style.dim('help:')} {error.hint}")
-    sys.stderr.write(mask("\n".join(lines)) + "\n")
-
-
 def _report_bug(error: BaseException) -> int:
     """Put the traceback into a file that only its owner reads, and say where it is."""
     import platform
@@ -111,7 +97,6 @@ def _report_bug(error: BaseException) -> int:
     import traceback
 
     from stepengine import __version__
-    from stepengine.cli.masks import mask
 
     told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:

@@ -7,7 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from stepengine.cli.masks import process_secrets
+from stepengine.cli.masks import mask, process_secrets
+from stepengine.errors import UsageError
+from stepengine.result import Failure, RunResult
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -50,16 +52,14 @@ def write_document(output: TextIO, document: dict[str, Any]) -> None:
     output.flush()
 
 
-def failed_run(message: str, where: str, hint: str, output: str = "") -> dict[str, Any]:
+def failed_run(message: str, where: str, hint: str) -> dict[str, Any]:
     """Give the document of a run in which nothing ran."""
-    error = {"message": message, "where": where, "hint": hint, "output": output}
-    return {"status": "failed", "pipelines": [], "deployments": [], "error": error}
+    return RunResult("failed", (), (), Failure(message, where, hint)).as_json()
 
 
 def interrupted_run() -> dict[str, Any]:
     """Give the document of a run that was interrupted before its first step."""
-    error = {"message": "interrupted before the first step", "where": "", "hint": "", "output": ""}
-    return {"status": "interrupted", "pipelines": [], "deployments": [], "error": error}
+    return RunResult("interrupted", (), (), Failure("interrupted before the first step", "", "")).as_json()
 
 
 def failed_plan(file: str, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
@@ -79,12 +79,25 @@ def as_diagnostic(error: StepEngineError) -> dict[str, Any]:
     line, column = parts[1:] if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit() else ("1", "1")  # noqa: PLR2004
     return {
         "severity": "error",
-        "code": "usage",
+        "code": getattr(error, "code", UsageError.code),
         "message": error.message,
         "line": int(line),
         "column": int(column),
         "hint": error.hint,
     }
+
+
+def show_error(error: StepEngineError) -> None:
+    """Write an error to standard error: what, where, what to do."""
+    from stepengine.terminal import style_for
+
+    style = style_for(sys.stderr, os.environ)
+    lines = [f"{style.red('error')}: {error.message}"]
+    if error.where:
+        lines.append(f"  at {error.where}")
+    if error.hint:
+        lines.append(f"  {style.dim('help:')} {error.hint}")
+    sys.stderr.write(mask("\n".join(lines)) + "\n")
 
 
 def is_output_error(error: OSError) -> bool:

@@ -32,6 +32,12 @@ _MAX_SECRET = 1 << 20
 """Bytes; an environment variable holds less on every system."""
 
 
+class EncodingError(UsageError):
+    """A file holds bytes that are no text in its encoding."""
+
+    code = "encoding"
+
+
 class Project(Record):
     """A file and what goes with it.
 
@@ -141,7 +147,7 @@ def read_document(path: str) -> Document:
         text = data[: error.start].decode(encoding, "replace")
         line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         message = f"byte {error.start} ({data[error.start]:#04x}) is not {encoding.upper()}"
-        raise UsageError(
+        raise EncodingError(
             message, where=f"{document.source.name}:{line}:{column}", hint="save the file as UTF-8"
         ) from error
 

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         prepared = _prepare(options, document)
     except StepEngineError as error:
         if document is not None:
-            write_document(document, failed_run(error.message, error.where, error.hint, getattr(error, "output", "")))
+            write_document(document, failed_run(error.message, error.where, error.hint))
         raise
     except KeyboardInterrupt:
         if document is not None:

@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import mask
-from stepengine.cli.output import own_stdout, write_document
-from stepengine.cli.project import find_file, open_project
+from stepengine.cli.output import as_diagnostic, own_stdout, show_error, write_document
+from stepengine.cli.project import FILE_NAME, find_file, open_project
 from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import UsageError
 from stepengine.terminal import style_for
@@ -28,14 +28,14 @@ def validate(options: argparse.Namespace) -> int:
     output = own_stdout() if options.format == "json" else None
     reports = []
     valid = True
-    for path in [find_file(named) for named in options.file or [None]]:
+    for named in options.file or [None]:
         try:
-            file = open_project(path).file
+            file = open_project(find_file(named)).file
         except UsageError as error:
-            if options.format != "json" or not error.where:
-                raise
-            reports.append(_unreadable(path, error))
             valid = False
+            show_error(error)
+            found = {"file": named or FILE_NAME, "valid": False, "diagnostics": [as_diagnostic(error)]}
+            reports.append(found)
             continue
         valid = valid and file.is_valid
         if options.format == "json":
@@ -74,15 +74,3 @@ def _as_json(file: ProjectFile) -> dict[str, Any]:
         "valid": file.is_valid,
         "diagnostics": [found._asdict() for found in file.diagnostics],
     }
-
-
-def _unreadable(path: str, error: UsageError) -> dict[str, Any]:
-    _, line, column = error.where.rsplit(":", 2)
-    found = {
-        "severity": "error",
-        "code": "encoding",
-        "message": error.message,
-        "line": int(line),
-        "column": int(column),
-    }
-    return {"file": path, "valid": False, "diagnostics": [{**found, "hint": error.hint}]}

@@ -97,7 +97,7 @@ class Plan(Record):
         file: The checked file.
         sections: Those chosen.
         pipelines: Those chosen, in order.
-        diagnostics: What keeps it from running here: references without a value.
+        diagnostics: What the plan found; its errors keep it from running.
     """
 
     file: ProjectFile

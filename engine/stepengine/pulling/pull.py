@@ -27,7 +27,7 @@ def open_pull_place(
 
     Args:
         pipeline: It; its build and push steps have run.
-        scope: Their outputs; from now on it also asks the place's environment.
+        scope: Their outputs, which tell the image.
         world: What the run may use.
         plan: What runs.
         note: Receives one line where the place is not the one that users would expect.
@@ -66,7 +66,6 @@ def _open_container(
     place = WorkerPlace(
         ContainerTransport(client, image, built_in),
         f"in a container of {image}",
-        environ={},
         project=plan.file.project,
         block=world.block,
     )
@@ -80,7 +79,6 @@ def _open_child(world: World, plan: Plan) -> tuple[Place, PullPlace]:
     place = WorkerPlace(
         transport,
         "in a child process",
-        environ={},
         project=plan.file.project,
         block=world.block,
         directory=transport.directory,

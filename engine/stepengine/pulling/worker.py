@@ -3,7 +3,7 @@
 It needs Python 3.10 and nothing else. Messages are JSON, one a line; they come on standard input and go to standard
 output; what steps print goes into pipes of its own and becomes messages.
 
-Towards the worker: `{"environ": …, "project": …, "directory": …}` once; for each step
+Towards the worker: `{"project": …, "directory": …}` once; for each step
 `{"target": "module:attribute", "inputs": …, "context": "name"}`; in answer to a question `{"block": …}` or
 `{"error": …}`. From the worker: `{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`;
 `{"need_block": [type, name]}`; at the end of each step `{"result": …, "directory": …}` or
@@ -145,7 +145,6 @@ class _Worker:
     def __init__(self, channel: _Channel, hello: dict[str, Any], ending: _Ending) -> None:
         self._channel = channel
         self._ending = ending
-        os.environ.update(hello["environ"])
         if hello["directory"]:
             os.chdir(hello["directory"])
         sys.path.insert(0, "")  # the worker's directory, where cloned code may be
@@ -179,8 +178,8 @@ class _Worker:
         try:
             return encode_message({**reply, **state})
         except Exception as error:  # noqa: BLE001 - the value's own methods are called
-            text = f"its return value cannot be passed on: {_describe(error)['message']}"
-            return encode_message({"failed": {"message": text, "hint": "", "output": ""}, **state})
+            text = f"its return value cannot be passed on: {tell_exception(error)}"
+            return encode_message({"failed": _failure(text), **state})
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
         module, _, attribute = message["target"].rpartition(":")
@@ -194,6 +193,10 @@ class _Worker:
 
 def _describe(error: BaseException) -> dict[str, str]:
     if isinstance(error, StepEngineError):
-        return {"message": error.message, "hint": error.hint, "output": getattr(error, "output", "")}
-    text, output = describe_exception(error)
-    return {"message": text, "hint": "", "output": output}
+        return _failure(error.message, hint=error.hint, output=getattr(error, "output", ""))
+    text, frames = describe_exception(error)
+    return _failure(text, frames=frames)
+
+
+def _failure(message: str, *, hint: str = "", output: str = "", frames: str = "") -> dict[str, str]:
+    return {"message": message, "hint": hint, "output": output, "frames": frames}

@@ -56,7 +56,6 @@ class WorkerPlace:
     Args:
         transport: How to reach it.
         description: Where it is, in words.
-        environ: Variables to add to its environment.
         project: The values at the file's top level.
         block: Finds a block's data by `(type slug, name)`.
 
@@ -69,7 +68,6 @@ class WorkerPlace:
         transport: Transport,
         description: str,
         *,
-        environ: Mapping[str, str],
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
         directory: str = "",
@@ -79,7 +77,7 @@ class WorkerPlace:
         self._transport = transport
         self._block = block
         try:
-            self._say({"environ": dict(environ), "project": dict(project), "directory": directory})
+            self._say({"project": dict(project), "directory": directory})
             hello = self._hear()
         except BaseException:
             transport.end()
@@ -101,7 +99,9 @@ class WorkerPlace:
                 self.environ = message.get("environ", self.environ)
                 if "failed" in message:
                     failed = message["failed"]
-                    raise StepError(failed["message"], hint=failed["hint"], output=failed["output"])
+                    error = StepError(failed["message"], hint=failed["hint"], output=failed["output"])
+                    error.frames = failed["frames"]
+                    raise error
                 return message["result"]
 
     def _answer(self, spec: StepSpec, inputs: Mapping[str, Any], type_slug: str, name: str) -> None:
@@ -271,8 +271,9 @@ def make_throwaway(directory: str, environ: Mapping[str, str]) -> tuple[str, dic
     scheme = "venv" if "venv" in sysconfig.get_scheme_names() else "nt" if os.name == "nt" else "posix_prefix"
     packages = sysconfig.get_path("purelib", scheme, vars={"base": directory, "platbase": directory})
     paths = dict.fromkeys([*site.getsitepackages(), *(path for path in sys.path if path.endswith("-packages"))])
-    with open(os.path.join(packages, "_stepengine_outer.pth"), "w", encoding="utf-8") as file:
-        file.writelines(f"import site; site.addsitedir({path!r})\n" for path in paths)
+    # Until Python 3.13 such a file is read in the locale's encoding.
+    with open(os.path.join(packages, "_stepengine_outer.pth"), "w", encoding="ascii") as file:
+        file.writelines(f"import site; site.addsitedir({path!a})\n" for path in paths)
     for name in ("pip", "pip3"):
         _write_script(os.path.join(scripts, name), python)
     path = os.pathsep.join(filter(None, [scripts, environ.get("PATH", os.defpath)]))

@@ -50,17 +50,18 @@ def _finish(result: Any) -> Any:
 def _process_state(context: Context) -> Iterator[None]:
     """Lend a plain function the process's directory and environment; take over what it makes of them."""
     directory, environ = os.getcwd(), dict(os.environ)
-    os.chdir(context.directory)
-    _replace_environ(context.environ)
     try:
+        os.chdir(context.directory)
+        _replace_environ(context.environ)
         yield
-    finally:
         if context.environ != os.environ:
             context.environ = dict(os.environ)
-        _replace_environ(environ)
         with suppress(FileNotFoundError):  # the function removed its directory: its successors start where it did
             context.directory = os.getcwd()
-        os.chdir(directory)
+    finally:
+        _replace_environ(environ)
+        with suppress(FileNotFoundError):  # it removed that one too
+            os.chdir(directory)
 
 
 def _replace_environ(environ: dict[str, str]) -> None:

@@ -210,6 +210,7 @@ def _drain(
         if linger_until is None and child.poll() is not None:
             linger_until = now + LINGER_SECONDS
         if linger_until is None and deadline is not None and now >= deadline:
+            output.finish()  # the line that it did not end may be the question that it waits with
             raise TimeoutError
     output.finish()
 

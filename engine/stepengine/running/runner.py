@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.spec import REQUIRED, StepSpec, unreadable_spec
 from stepengine.document.nodes import node_at
-from stepengine.errors import StepEngineError, TemplateError
+from stepengine.errors import StepEngineError, TemplateError, tell_exception
 from stepengine.events import (
     Notice,
     PipelineFinished,
@@ -206,13 +206,9 @@ class _PipelineRun:
                 )
                 self._started_environ = self._place.environ
                 self._pull_scope = self._scope(self._pull_variable)
-        except (StepEngineError, OSError) as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - of the engine's client, among others: it is the step's failure
             self._report(StepStarted(_info(step), ""))
-            self._take(step, self._failed(step, perf_counter() - started, self._explain(step, error, "")))
-            return False
-        except KeyboardInterrupt:
-            self._report(StepStarted(_info(step), ""))
-            self._take(step, self._stopped(step, perf_counter() - started, ""))
+            self._take(step, self._failed(step, perf_counter() - started, error, ""))
             return False
         succeeded = self._run_step(step, self._place)
         if self._pull_place is not None:
@@ -234,12 +230,14 @@ class _PipelineRun:
         self._report(Notice(message, None))
 
     def _close(self) -> None:
-        for place in filter(None, (self._local, self._place)):
+        for place in filter(None, (self._place, self._local)):
             try:
                 place.close()
             except KeyboardInterrupt:  # whoever presses Ctrl-C twice wants to be gone sooner, not to leave a container
                 self.interrupted = True
                 place.close()
+            except Exception as error:  # noqa: BLE001 - what has run has run, and the other place is to be closed as well
+                self._note(f"something may be left of the steps' place: {tell_exception(error)}")
         self._place = None
 
     def _run_step(self, step: Step, place: Place) -> bool:
@@ -263,10 +261,8 @@ class _PipelineRun:
         duration = perf_counter() - started
         if failed is None:
             result = StepResult(step.section, step.id or None, step.name, "succeeded", duration, outputs)
-        elif isinstance(failed, KeyboardInterrupt):
-            result = self._stopped(step, duration, tail)
         else:
-            result = self._failed(step, duration, self._explain(step, failed, tail))
+            result = self._failed(step, duration, failed, tail)
         self._take(step, result)
         return result.failure is None
 
@@ -320,29 +316,30 @@ class _PipelineRun:
         elif kind == "secret":
             self._world.secrets.add(data["value"])
 
-    def _failed(self, step: Step, duration: float, failure: Failure) -> StepResult:
+    def _failed(self, step: Step, duration: float, error: BaseException, tail: str) -> StepResult:
+        if isinstance(error, KeyboardInterrupt):
+            self.interrupted = True
+            failure = Failure(f"{step.label} was interrupted", self._where(step), "", tail)
+        else:
+            failure = self._explain(step, error, tail)
         return StepResult(step.section, step.id or None, step.name, "failed", duration, {}, failure)
-
-    def _stopped(self, step: Step, duration: float, tail: str) -> StepResult:
-        self.interrupted = True
-        failure = Failure(f"{step.label} was interrupted", self._where(step), "", tail)
-        return self._failed(step, duration, failure)
 
     def _where(self, step: Step) -> str:
         return f"{self._plan.file.source.name}:{step.line}:{step.column} ({step.section} step {step.label})"
 
     def _explain(self, step: Step, error: BaseException, tail: str) -> Failure:
-        hint, output = "", ""
+        hint, output, frames = "", tail, ""
         if isinstance(error, StepEngineError):
-            message, hint, output = error.message, error.hint, getattr(error, "output", "")
+            message, hint, frames = error.message, error.hint, getattr(error, "frames", "")
+            output = getattr(error, "output", "") or tail
             if isinstance(error, TemplateError):
                 message = f"an input of {step.label} has no value: {message}"
         else:
-            message, output = describe_exception(error)
+            message, frames = describe_exception(error)
         if step.section == "pull":
             extra = pull_failure_hint(self._pipeline, self._world.directory, step, self._pull_place)
             hint = "; ".join(filter(None, [hint, extra]))
-        return Failure(message, self._where(step), hint, output or tail)
+        return Failure(message, self._where(step), hint, output, frames)
 
 
 def _spec_elsewhere(step: Step) -> StepSpec:
