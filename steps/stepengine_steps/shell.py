@@ -33,20 +33,6 @@ _SCRIPT = "STEPENGINE_SCRIPT"
 _RUN_SCRIPT = f'eval "unset {_SCRIPT};${_SCRIPT}"'
 
 
-def needs_shell(script: str, *, expand_env_vars: bool = False) -> str | None:
-    """Tell why a script does not do what it says where each of its lines is run as a program of its own.
-
-    Args:
-        script: The script; `{{ ... }}` in it stands for text of any kind.
-        expand_env_vars: Whether the step expands plain variables.
-
-    Returns:
-        The first reason, beginning with its line ("line 2 uses a pipe (|)"), or None.
-    """
-    syntax = _syntax(script, expand_env_vars=expand_env_vars)
-    return syntax.reason if syntax else None
-
-
 def _syntax(script: str, *, expand_env_vars: bool) -> ShellSyntax | None:
     first_words = (line.split(None, 1)[0] for line in script.splitlines() if line.strip())
     if _PUNCTUATION.isdisjoint(script) and SHELL_WORDS.isdisjoint(first_words):
@@ -83,6 +69,10 @@ def run_shell_script(
 ) -> dict[str, str]:
     """Run each line of a script as a program of its own, or the whole script in a shell.
 
+    On Windows `cmd.exe` (the variable `COMSPEC`) runs each line, because many commands are its own there: its `|`, `>`,
+    `&` and `%NAME%` work even without `shell`, values that `expand_env_vars` puts in are code to it, and a line shows
+    in its command line.
+
     Args:
         script: The commands, one a line. Without `shell` there are no pipes, variables, patterns or `cd`: quotes group
             words, and that is all.
@@ -107,14 +97,14 @@ def run_shell_script(
     stdout: list[str] = []
     stderr: list[str] = []
     environ = {**context.environ, **variables} if expand_env_vars else None
-    commands = _whole(script, variables) if shell else _lines(script, environ)
+    commands = _whole(script, variables, context) if shell else _lines(script, environ, context)
     for place, shown, args in commands:
         try:
             completed = context.run(args, cwd=directory, env=variables, stream=stream_output)
         except (OSError, ValueError) as error:
             from stepengine_steps._shell_errors import explain
 
-            raise explain(error, place, _program_of(args), directory, context) from error
+            raise explain(error, place, _program_of(args, context), directory, context) from error
         if completed.returncode:
             syntax = None if shell else _syntax(script, expand_env_vars=expand_env_vars)
             raise _failure(f"{place}{shown}", completed, syntax)
@@ -139,17 +129,19 @@ def _variables(env: Mapping[Any, Any]) -> dict[str, str]:
     return variables
 
 
-def _whole(script: str, variables: dict[str, str]) -> list[tuple[str, str, Sequence[str] | str]]:
+def _whole(script: str, variables: dict[str, str], context: Context) -> list[tuple[str, str, Sequence[str] | str]]:
     lines = [line.strip() for line in script.splitlines() if line.strip()]
     if not lines:
         return []
     if os.name == "nt":
-        return [("", "the script", _windows_command(" && ".join(lines)))]
+        return [("", "the script", _windows_command(" && ".join(lines), context))]
     variables[_SCRIPT] = script
     return [("", "the script", ["/bin/sh", "-euc", _RUN_SCRIPT])]
 
 
-def _lines(script: str, environ: Mapping[str, str] | None) -> list[tuple[str, str, Sequence[str] | str]]:
+def _lines(
+    script: str, environ: Mapping[str, str] | None, context: Context
+) -> list[tuple[str, str, Sequence[str] | str]]:
     """Split a script into commands, all of them before the first is run.
 
     Returns:
@@ -160,7 +152,8 @@ def _lines(script: str, environ: Mapping[str, str] | None) -> list[tuple[str, st
     for number, line in enumerate(lines, start=1):
         place = f"line {number} of the script: " if len(lines) > 1 else ""
         text = _expand(line, environ) if environ is not None and "$" in line else line
-        args = _windows_command(text.strip()) if os.name == "nt" and text.strip() else _split(text, line, place)
+        windows = os.name == "nt" and text.strip()
+        args = _windows_command(text.strip(), context) if windows else _split(text, line, place)
         if args:
             commands.append((place, f"`{_shorten(line)}`", args))
     return commands
@@ -186,17 +179,17 @@ def _split(text: str, line: str, place: str) -> list[str]:
         raise StepError(f"{place or 'the script '}{what}", hint=USE_SHELL) from error
 
 
-def _program_of(args: Sequence[str] | str) -> str:
-    return _windows_shell() if isinstance(args, str) else args[0]
+def _program_of(args: Sequence[str] | str, context: Context) -> str:
+    return _windows_shell(context) if isinstance(args, str) else args[0]
 
 
-def _windows_shell() -> str:
-    return os.environ.get("COMSPEC", "cmd.exe")
+def _windows_shell(context: Context) -> str:
+    return context.environ.get("COMSPEC") or "cmd.exe"
 
 
-def _windows_command(line: str) -> str:
+def _windows_command(line: str, context: Context) -> str:
     # cmd.exe does not split words by the rules that a list is quoted by: with /s it takes what the outer quotes hold.
-    return f'{_windows_shell()} /d /s /c "{line}"'
+    return f'{_windows_shell(context)} /d /s /c "{line}"'
 
 
 def _shorten(line: str, limit: int = 200) -> str:

@@ -288,7 +288,8 @@ def test_the_module_needs_little_to_be_imported():
 
 
 def test_where_windows_shell_cannot_be_started_its_name_is_told(context, monkeypatch):
-    monkeypatch.setenv("COMSPEC", "no-such-shell")
-    args = shell._windows_command("echo 1")
-    error = explain(FileNotFoundError(2, "No such file"), "", shell._program_of(args), None, context)
+    monkeypatch.setenv("COMSPEC", "of-this-process")
+    context.environ["COMSPEC"] = "no-such-shell"
+    args = shell._windows_command("echo 1", context)
+    error = explain(FileNotFoundError(2, "No such file"), "", shell._program_of(args, context), None, context)
     assert error.message == "command not found: no-such-shell"
