@@ -73,7 +73,7 @@ def step(
     provides: str | None = None,
     deprecated: Sequence[str] = (),
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
-    libraries: Sequence[str] = (),
+    libraries: Sequence[str] | None = None,
 ) -> Callable[[Function], Function]:
     """Describe a function that is a step; the function itself stays as it is. See `StepOptions` for the arguments.
 
@@ -94,8 +94,14 @@ def step(
             raise TypeError(f"{name} of a step is a list, not the text {given!r}: write [{given!r}]")
     if phase not in PHASES:
         raise ValueError(f"phase of a step is 'deployer' or 'worker', not {phase!r}")
-    known = None if outputs is None else tuple(outputs)
-    options = StepOptions(known, phase, provides, tuple(deprecated), check, tuple(libraries))
+    options = StepOptions(
+        None if outputs is None else tuple(outputs),
+        phase,
+        provides,
+        tuple(deprecated),
+        check,
+        None if libraries is None else tuple(libraries),
+    )
 
     def mark(function: Function) -> Function:
         function.__step__ = options  # type: ignore[attr-defined]

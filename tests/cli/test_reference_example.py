@@ -172,6 +172,26 @@ def test_a_step_that_the_image_does_not_have_is_told_with_the_remedy(cli, servic
     assert "importlib" not in outcome.err
 
 
+def test_an_installed_step_that_names_its_libraries_is_carried_into_the_image(cli, services):
+    cli.write("site/theirs-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    entries = "[stepengine.steps]\ncarried = theirs.steps:make\nalone = their_module:make\nleft = theirs.steps:left\n"
+    cli.write("site/theirs-1.0.dist-info/entry_points.txt", entries)
+    decorated = "from stepengine.plugin import step\n@step(libraries={})\ndef make(): return {{'here': {}}}\n"
+    cli.write("site/theirs/__init__.py", "")
+    text = "import helper_of_theirs\n" + decorated.format("['helper_of_theirs']", "helper_of_theirs.VALUE")
+    cli.write("site/theirs/steps.py", text + "def left(): ...\n")
+    cli.write("site/helper_of_theirs.py", "VALUE = 42\n")
+    cli.write("site/their_module.py", decorated.format("[]", "__file__"))
+    cli.environ["PYTHONPATH"] = str(cli.directory / "site")
+    text = "pull:\n- carried: {id: a}\n- alone: {id: b}\n"
+    result = cli.result(text, "--pull-in", f"image={services.base}")
+    assert result["status"] == "succeeded", result["error"]
+    outputs = result["pipelines"][0]["outputs"]
+    assert (outputs["a"], outputs["b"]) == ({"here": 42}, {"here": "/.stepengine/libraries/their_module.py"})
+    outcome = cli.run("pull:\n- left: {}\n", "--pull-in", f"image={services.base}")
+    assert (outcome.code, "cannot be imported here" in outcome.err) == (1, True)
+
+
 def test_an_image_without_python_is_told(cli, services):
     text = f"""
 pull:

@@ -64,6 +64,11 @@ class StepSpec(Record):
         return is_own(self.distribution)
 
     @property
+    def is_carried(self) -> bool:
+        """Whether it goes into the container of a pull rehearsal; else the image must have it."""
+        return self.is_built_in or (bool(self.distribution) and self.options.libraries is not None)
+
+    @property
     def is_deprecated(self) -> bool:
         """Whether the name that it was looked up by is an old one."""
         return self.name in self.options.deprecated

@@ -27,8 +27,9 @@ class StepOptions(Record):
         check: Finds what types cannot tell of the inputs that a file gives; returns one line each, shown as warnings
             before anything runs. It gets the inputs as the file has them: references are not resolved (a text may hold
             `{{ ... }}`, an input may be missing), and it must neither fail on them nor do or read anything else.
-        libraries: The pure-Python packages beyond the standard library that a built-in step imports, which go with it
-            into a container. Only built-in steps are carried there: of another step this says nothing.
+        libraries: The pure-Python packages beyond the standard library that it imports, its own not counted. Where they
+            are given, be they none, an installed step goes with them and its own package into the container that a pull
+            rehearsal runs in; where they are None, the image must have the step.
     """
 
     outputs: tuple[str, ...] | None = None
@@ -36,4 +37,4 @@ class StepOptions(Record):
     provides: str | None = None
     deprecated: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
-    libraries: tuple[str, ...] = ()
+    libraries: tuple[str, ...] | None = None

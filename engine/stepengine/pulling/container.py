@@ -186,13 +186,13 @@ class ContainerTransport:
     Args:
         client: The docker SDK's client; from now on the transport's, which closes it.
         image: The image; it is on the engine.
-        built_in: The steps that are carried in, with their libraries.
+        carried: The steps that are carried in, with their libraries.
 
     Raises:
         StepError: the container cannot be made or started.
     """
 
-    def __init__(self, client: Any, image: str, built_in: Iterable[StepSpec]) -> None:
+    def __init__(self, client: Any, image: str, carried: Iterable[StepSpec]) -> None:
         import docker
         import requests
 
@@ -221,7 +221,7 @@ class ContainerTransport:
                 labels=_LABELS,
                 log_config=docker.types.LogConfig(type="none"),  # what comes through the pipes may be secret
             )
-            container.put_archive("/", _archive(built_in))
+            container.put_archive("/", _archive(carried))
             self._attached = _attach(client, container.id)
             # On POSIX the SDK hands out a file over the socket that can be written to.
             self._socket = getattr(self._attached, "_sock", self._attached)
@@ -333,18 +333,18 @@ def _attach(client: Any, container_id: str) -> Any:
     return client.api.attach_socket(container_id, params=parameters)
 
 
-def _archive(built_in: Iterable[StepSpec]) -> bytes:
+def _archive(carried: Iterable[StepSpec]) -> bytes:
     """Make a tar archive of what is carried in."""
     import importlib.util
 
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         _add_package(archive, "stepengine", ENGINE)
-        specs = list(built_in)
-        for package in sorted({spec.target.partition(".")[0] for spec in specs}):
-            _add_package(archive, package, ENGINE)
-        libraries = {name for spec in specs for name in spec.options.libraries}
-        for name in sorted(libraries):
+        specs = list(carried)
+        own = {(spec.target.partition(":")[0].partition(".")[0], spec.is_built_in) for spec in specs}
+        for package, is_built_in in sorted(own):
+            _add_package(archive, package, ENGINE if is_built_in else LIBRARIES)
+        for name in sorted({name for spec in specs for name in spec.options.libraries or ()}):
             if importlib.util.find_spec(name) is not None:
                 _add_package(archive, name, LIBRARIES)
     return buffer.getvalue()
@@ -354,9 +354,10 @@ def _add_package(archive: tarfile.TarFile, package: str, under: str) -> None:
     import importlib.util
 
     spec = importlib.util.find_spec(package)
-    locations = spec.submodule_search_locations if spec is not None else None
-    if not locations:
-        raise StepError(f"the package {package} cannot be carried into a container: it is no directory")
+    if spec is None or not spec.has_location:
+        raise StepError(f"the package {package} cannot be carried into a container: it has no files")
+    is_package = bool(spec.submodule_search_locations)
+    source = next(iter(spec.submodule_search_locations)) if spec.submodule_search_locations else str(spec.origin)
 
     def readable(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         name = os.path.basename(member.name)
@@ -367,4 +368,5 @@ def _add_package(archive: tarfile.TarFile, package: str, under: str) -> None:
         member.mode = 0o755 if member.isdir() else 0o644  # the image's user need not be root
         return member
 
-    archive.add(os.path.realpath(next(iter(locations))), f"{under.lstrip('/')}/{package}", filter=readable)
+    name_there = package if is_package else os.path.basename(source)
+    archive.add(os.path.realpath(source), f"{under.lstrip('/')}/{name_there}", filter=readable)

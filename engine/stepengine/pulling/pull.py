@@ -62,9 +62,9 @@ def _open_container(
     except BaseException:
         client.close()
         raise
-    built_in = [step.spec for step in pipeline.steps["pull"] if step.spec is not None and step.spec.is_built_in]
+    carried = [step.spec for step in pipeline.steps["pull"] if step.spec is not None and step.spec.is_carried]
     place = WorkerPlace(
-        ContainerTransport(client, image, built_in),
+        ContainerTransport(client, image, carried),
         f"in a container of {image}",
         project=plan.file.project,
         block=world.block,
