@@ -34,7 +34,7 @@ def push_docker_image(
         image_name: Its name, with the registry.
         tag: Its tag; `latest` where there is none.
         credentials: `username`, `password` and `registry_url`; Docker's own where there are none, or where they are
-            for another registry than the image's. Without `registry_url` they are for Docker Hub.
+            for another registry than the image's. Without `registry_url` they are for the image's registry.
         additional_tags: Further tags to push.
         ignore_cache: Push even if this run has pushed the same already.
         build_backend: Accepted for Prefect's sake.

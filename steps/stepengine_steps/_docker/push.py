@@ -61,7 +61,8 @@ def _check_here(name: str, tags: list[str], engine: Engine) -> None:
 def _login(credentials: Mapping[str, Any] | None, registry: str, context: Context) -> dict[str, str]:
     """Give what to log in with: the step's credentials if they are for this registry, else what Docker knows.
 
-    Without `registry_url` they are Docker Hub's, as for prefect-docker 0.7.4, which logs in there with them.
+    Without `registry_url` they are for the registry of the image that they are given with. (prefect-docker 0.7.4 sends
+    them to Docker Hub then, and pushes without.)
     """
     if not credentials:
         return stored_credentials(registry, context)
@@ -72,9 +73,9 @@ def _login(credentials: Mapping[str, Any] | None, registry: str, context: Contex
         missing = "username" if not username else "password"
         raise StepError(f"the credentials have no {missing}", hint="a docker-registry-credentials block has both")
     address = str(credentials.get("registry_url") or "")
-    if normalize_registry(address) != registry:
+    if address and normalize_registry(address) != registry:
         # They would go to a host that they are not for.
-        shown = normalize_registry(address) if address else "docker.io (they have no registry_url)"
+        shown = normalize_registry(address)
         context.warn(f"the credentials are for {shown}, and the image goes to {registry}; using Docker's own for that")
         return stored_credentials(registry, context)
     server = "https://index.docker.io/v1/" if registry == "docker.io" else registry

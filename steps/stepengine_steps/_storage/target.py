@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stepengine.plugin import StepError
+from stepengine_steps._paths import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def resolve_target(name: str, context: Context) -> str:
     target = os.path.normpath(os.path.join(context.directory, name))
     base = os.path.realpath(context.directory)
     parent = os.path.realpath(os.path.dirname(target))
-    if target == os.path.normpath(context.directory) or os.path.commonpath((base, parent)) != base:
+    if target == os.path.normpath(context.directory) or not is_within(parent, base):
         raise StepError(f"{name} leads out of the working directory", hint="remove the symbolic link that it passes")
     if os.path.islink(target) or (os.path.exists(target) and not os.path.isdir(target)):
         raise StepError(f"{name} is in the way: it is no directory", hint="remove or rename it")
