@@ -312,7 +312,7 @@ class _Composer:
             if self._specials:
                 self._specials.pop(key.offset, None)
             if name is _MERGE:
-                merged.update(self._merged(value))
+                _add_missing(merged, self._merged(value))
                 continue
             if name.__class__ is str:
                 name = key.value = intern(name)
@@ -330,13 +330,13 @@ class _Composer:
         return Mapping(entries, offset)
 
     def _merged(self, value: Node) -> dict[Any, tuple[Scalar, Node]]:
-        """Give the entries of what follows `<<`; of a list, the first mapping that has a key wins."""
+        """Give the entries of what follows `<<`; of several mappings, the first that has a key wins (PyYAML 6.0.4)."""
         if isinstance(value, Mapping):
             return value.entries
         if isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items):
             entries: dict[Any, tuple[Scalar, Node]] = {}
-            for item in reversed(value.items):
-                entries.update(self._merged(item))
+            for item in value.items:
+                _add_missing(entries, self._merged(item))
             return entries
         hint = "give it an alias (*name) or a list of them"
         raise _Failure("yaml-syntax", "only mappings can be merged with <<", value.offset, hint)
@@ -347,6 +347,11 @@ class _Composer:
 
             return _Failure(*unquoted_placeholder(self._source, key.offset - 1))
         return _Failure("yaml-syntax", "a list or a mapping cannot be a key", key.offset, "use a text as the key")
+
+
+def _add_missing(entries: dict[Any, tuple[Scalar, Node]], more: dict[Any, tuple[Scalar, Node]]) -> None:
+    for name, entry in more.items():
+        entries.setdefault(name, entry)
 
 
 def _too_deep(offset: int) -> _Failure:
