@@ -129,6 +129,7 @@ class _PipelineRun:
         self._recorded = recorded
         self._key: Any = None
         self._results: list[StepResult] = []
+        self._infos: dict[int, StepInfo] = {}
         self._place: Place | None = None
         self._pull_place: PullPlace | None = None
         self.interrupted = False
@@ -173,7 +174,7 @@ class _PipelineRun:
     def _skip(self, step: Step) -> None:
         result = StepResult(step.section, step.id or None, step.name, "skipped", 0.0, {})
         self._results.append(result)
-        self._report(StepFinished(_info(step), result))
+        self._report(StepFinished(self._info(step), result))
 
     def _run_shared(self, step: Step) -> bool:
         """Run a build or push step, unless an earlier pipeline ran the same steps up to it: they need not run twice."""
@@ -189,7 +190,7 @@ class _PipelineRun:
         result = recorded.result._replace(status=status, duration_s=0.0)
         self._local.state = recorded.state
         if result.failure is not None:
-            self._report(StepStarted(_info(step), "as in an earlier pipeline"))
+            self._report(StepStarted(self._info(step), "as in an earlier pipeline"))
         self._take(step, result)
         return result.failure is None
 
@@ -207,7 +208,7 @@ class _PipelineRun:
                 self._started_environ = self._place.environ
                 self._pull_scope = self._scope(self._pull_variable)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - of the engine's client, among others: it is the step's failure
-            self._report(StepStarted(_info(step), ""))
+            self._report(StepStarted(self._info(step), ""))
             self._take(step, self._failed(step, perf_counter() - started, error, ""))
             return False
         succeeded = self._run_step(step, self._place)
@@ -242,7 +243,7 @@ class _PipelineRun:
 
     def _run_step(self, step: Step, place: Place) -> bool:
         started = perf_counter()
-        self._report(StepStarted(_info(step), place.description))
+        self._report(StepStarted(self._info(step), place.description))
 
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._take_report(step, kind, data)
@@ -257,7 +258,7 @@ class _PipelineRun:
             outputs = self._outputs_of(spec, place.call(step, spec, self._inputs(step, spec), emit))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
-        tail = self._report.end_output(_info(step))
+        tail = self._report.end_output(self._info(step))
         duration = perf_counter() - started
         if failed is None:
             result = StepResult(step.section, step.id or None, step.name, "succeeded", duration, outputs)
@@ -284,7 +285,7 @@ class _PipelineRun:
             if step.id:
                 self.outputs[step.id] = self._ids[step.id] = result.outputs
             self.outputs.update(result.outputs)
-        self._report(StepFinished(_info(step), result))
+        self._report(StepFinished(self._info(step), result))
 
     def _inputs(self, step: Step, spec: StepSpec) -> dict[str, Any]:
         """Render a step's inputs; a null for one that takes none, and has a default, is as if it were not there."""
@@ -293,7 +294,7 @@ class _PipelineRun:
         for name, template in step.templates.items():
             value = template.render(scope).value
             for missed in scope.missed:
-                self._report(Notice(f"{name}: {missed.message}", _info(step)))
+                self._report(Notice(f"{name}: {missed.message}", self._info(step)))
             scope.missed.clear()
             if value is MISSING:
                 del inputs[name]
@@ -308,11 +309,11 @@ class _PipelineRun:
 
     def _take_report(self, step: Step, kind: str, data: dict[str, Any]) -> None:
         if kind == "output":
-            self._report(StepOutput(_info(step), data["stream"], data["line"]))
+            self._report(StepOutput(self._info(step), data["stream"], data["line"]))
         elif kind == "progress":
-            self._report(StepProgress(_info(step), data["key"], data["text"], data["current"], data["total"]))
+            self._report(StepProgress(self._info(step), data["key"], data["text"], data["current"], data["total"]))
         elif kind == "warning":
-            self._report(Notice(data["message"], _info(step)))
+            self._report(Notice(data["message"], self._info(step)))
         elif kind == "secret":
             self._world.secrets.add(data["value"])
 
@@ -323,6 +324,13 @@ class _PipelineRun:
         else:
             failure = self._explain(step, error, tail)
         return StepResult(step.section, step.id or None, step.name, "failed", duration, {}, failure)
+
+    def _info(self, step: Step) -> StepInfo:
+        info = self._infos.get(id(step))
+        if info is None:
+            info = StepInfo(step.section, step.id, step.name, step.label, step.line, step.column)
+            self._infos[id(step)] = info
+        return info
 
     def _where(self, step: Step) -> str:
         return f"{self._plan.file.source.name}:{step.line}:{step.column} ({step.section} step {step.label})"
@@ -348,7 +356,3 @@ def _spec_elsewhere(step: Step) -> StepSpec:
     if step.section != "pull" or not dot:
         raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
     return unreadable_spec(step.name, f"{module}:{attribute}")
-
-
-def _info(step: Step) -> StepInfo:
-    return StepInfo(step.section, step.id, step.name, step.label, step.line, step.column)

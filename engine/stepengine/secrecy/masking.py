@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
     from stepengine.secrecy.secrets import Secrets
 
-    Result = TypeVar("Result", StepResult, PipelineResult)
+    Result = TypeVar("Result", StepResult, PipelineResult, StepInfo)
 
 
 TAIL_LINES = 20
@@ -83,6 +83,8 @@ class Masking:
         Returns:
             The last lines of its output as they were shown.
         """
+        if not self._lines and not self._tail:
+            return ""
         with self._lock:
             for stream, masker in self._lines.items():
                 for line in masker.flush():
@@ -95,15 +97,14 @@ class Masking:
     def _masked(self, event: Any) -> Any:
         mask = self._secrets.mask
         if isinstance(event, StepStarted):
-            return event._replace(step=self._info(event.step), place=mask(event.place))
+            return StepStarted(self._info(event.step), mask(event.place))
         if isinstance(event, StepProgress):
             return event._replace(step=self._info(event.step), key=mask(event.key), text=mask(event.text))
         if isinstance(event, Notice):
             step = None if event.step is None else self._info(event.step)
             return event._replace(message=mask(event.message), step=step)
         if isinstance(event, StepFinished):
-            step = self._info(event.step)
-            return event._replace(step=step, result=self._once(event.result, self._step))
+            return StepFinished(self._info(event.step), self._once(event.result, self._step))
         if isinstance(event, PipelineStarted):
             return event._replace(deployments=tuple(map(mask, event.deployments)))
         if isinstance(event, PipelineFinished):
@@ -138,6 +139,9 @@ class Masking:
 
     def _info(self, step: StepInfo) -> StepInfo:
         """Mask what a step is called: an author may have put anything into an id."""
+        return self._once(step, self._masked_info)
+
+    def _masked_info(self, step: StepInfo) -> StepInfo:
         masked = self._name(step.id), self._name(step.name), self._name(step.label)
         if masked == (step.id, step.name, step.label):
             return step
