@@ -74,4 +74,6 @@ def _threads_go_on() -> bool:
 
 
 if __name__ == "__main__":
+    if not getattr(sys.flags, "safe_path", False):  # since Python 3.11
+        del sys.path[0]  # the current directory, whose modules are no part of this program: `python -m` puts it there
     sys.exit(main())

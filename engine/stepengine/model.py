@@ -58,7 +58,7 @@ class Step(Record):
     @property
     def short_name(self) -> str:
         """The name's last part."""
-        return self.name.rpartition(".")[2]
+        return last_part(self.name)
 
     @property
     def label(self) -> str:
@@ -127,6 +127,11 @@ class ProjectFile(Record):
         """Give the deployments in the order of the file."""
         found = [deployment for pipeline in self.pipelines for deployment in pipeline.deployments]
         return sorted(found, key=lambda deployment: deployment.node.offset)
+
+
+def last_part(name: str) -> str:
+    """Give the function's own name, of a dotted name or of a script's path and a function."""
+    return name.rpartition(":" if ":" in name else ".")[2].rpartition(".")[2]
 
 
 def may_have_image(pipeline: Pipeline) -> bool:

@@ -44,7 +44,14 @@ def _syntax(script: str, *, expand_env_vars: bool) -> ShellSyntax | None:
 
 def _check(inputs: Mapping[str, Any]) -> Iterator[str]:
     script = inputs.get("script")
-    if not isinstance(script, str) or inputs.get("shell"):
+    if not isinstance(script, str):
+        return
+    if inputs.get("shell"):
+        if "{{" in script:
+            yield (
+                "what stands for {{ … }} in the script becomes part of its code: give it in the input `env`,"
+                ' and write "$NAME"'
+            )
         return
     syntax = _syntax(script, expand_env_vars=inputs.get("expand_env_vars", False) is not False)
     if syntax:

@@ -159,3 +159,56 @@ def test_a_thread_that_a_step_leaves_ends_its_work(cli):
     body = "def make():\n    threading.Thread(target=lambda: (time.sleep(0.5), open('done', 'w').close())).start()"
     assert run(cli, body).code == 0
     assert (cli.directory / "done").exists()
+
+
+@pytest.mark.parametrize("name", ["json", "tempfile", "venv", "asyncio", "traceback", "docker", "packaging"])
+@pytest.mark.parametrize("section", ["build", "pull"])
+def test_modules_beside_the_file_do_not_stand_in_for_those_that_the_engine_imports(cli, name, section):
+    cli.write(f"{name}.py", "raise SystemExit('not the one that is meant')\n")
+    cli.write("mine.py", "async def make():\n    from neighbour import VALUE\n    return {'x': VALUE}\n")
+    cli.write("neighbour.py", "VALUE = 42\n")
+    outcome = cli.run(f"{section}:\n- mine.make: {{id: a}}\n", "--format", "json", "--pull-in", "here")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["pipelines"][0]["outputs"]["a"] == {"x": 42}
+
+
+@pytest.mark.parametrize("section", ["build", "pull"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def make():\n    sys.stdout.reconfigure(encoding='ascii', errors='strict')\n    print('one')",
+        "import io\ndef make():\n    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\n    print('one')",
+        "import io\ndef make():\n    sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')\n    print('one')",
+        "import io\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\ndef make():\n    print('one')",
+        "sys.stdout.reconfigure(encoding='utf-8')\ndef make():\n    print('one')",
+        "import io\ndef make():\n    print('one')\n    sys.stdout = io.StringIO()",
+        "def make():\n    print('one', flush=True)\n    os.close(1)\n    os.close(2)",
+    ],
+)
+def test_streams_are_as_they_were_for_the_next_step(cli, tmp_path, section, body):
+    cli.write("mine.py", f"import os, sys\n{body}\n")
+    cli.write("after.py", "import sys\ndef make():\n    print('two é')\n    print('three', file=sys.stderr)\n")
+    cli.write("prefect.yaml", f"{section}:\n- mine.make: {{}}\n- after.make: {{}}\n")
+    log = tmp_path / "log"
+    with log.open("w") as file:  # a file can be sought in, and a pipe cannot
+        command = cli.command("run", "--pull-in", "here")
+        done = subprocess.run(command, cwd=cli.directory, env=cli.environ, stdout=file, stderr=file, check=False)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert done.returncode == 0, lines
+    told = [line.strip() for line in lines if line.startswith("  ") and " in " not in line]
+    assert sorted(told) == ["one", "three", "two é"]
+
+
+def test_a_line_of_many_megabytes_takes_linear_time(cli):
+    cli.write("mine.py", "def make():\n    print('x' * 30_000_000)\n    print()\n    print('end', end='')\n")
+    started = time.monotonic()
+    outcome = cli.run("build:\n- mine.make: {}\n")
+    assert outcome.code == 0
+    assert time.monotonic() - started < 15
+    assert [len(line) for line in outcome.err.splitlines()[1:4]] == [30_000_002, 2, 5]
+
+
+def test_a_generator_is_no_step(cli):
+    cli.write("mine.py", "def make():\n    yield 1\n")
+    outcome = cli.run("build:\n- mine.make: {}\n")
+    assert (outcome.code, "nothing of it" in outcome.err) == (1, True)

@@ -168,7 +168,7 @@ def test_a_step_that_the_image_does_not_have_is_told_with_the_remedy(cli, servic
     outcome = cli.run("pull:\n- mine.make: {}\n", "--pull-in", f"image={services.base}")
     assert outcome.code == 1
     assert "the step cannot be imported here: ModuleNotFoundError: No module named 'mine'" in outcome.err
-    assert "copy it into the image, or install its package there" in outcome.err
+    assert "copy it into the image, install its package there, or name its libraries" in outcome.err
     assert "importlib" not in outcome.err
 
 

@@ -150,9 +150,9 @@ def test_the_last_of_several_counts(override):
 
 
 def test_an_override_is_checked_like_the_file_at_the_steps_place(override):
-    _, file = override(IMAGE, "build-image.imagename=x")
-    (found,) = file.diagnostics
-    assert (found.code, found.line) == ("unknown-input", 3)
+    with pytest.raises(UsageError, match=r"--set build-image.imagename: build_docker_image has no input") as caught:
+        override(IMAGE, "build-image.imagename=x")
+    assert caught.value.hint == "did you mean 'image_name'?"
     _, file = override(IMAGE, "build-image.image_name={{ nothing.x }}")
     assert [(each.code, each.line) for each in file.diagnostics] == [("unknown-reference", 4)]
 

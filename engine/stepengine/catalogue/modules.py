@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def project_module(directory: str, module: str) -> tuple[str, bool] | None:
@@ -54,6 +58,35 @@ def is_missing(package: str) -> bool:
         return True
 
 
+_REPLACED: list[Any] = []
+"""What modules have put in the place of standard output: let go of, it would close the stream that it wraps."""
+
+
+def project_index() -> int:
+    """Give where the project's modules belong in `sys.path`: they hide installed ones, and nothing of Python's own."""
+    return next((index for index, path in enumerate(sys.path) if path.endswith("-packages")), len(sys.path))
+
+
+@contextmanager
+def _neighbours(directory: str | None) -> Iterator[None]:
+    """Have a project's modules found, before installed ones while one is imported, and after them from then on.
+
+    A step may import its neighbours when it runs, and so does this package, which means none of them.
+    """
+    if directory is None:
+        yield
+        return
+    while directory in sys.path:
+        sys.path.remove(directory)
+    sys.path.insert(project_index(), directory)
+    try:
+        yield
+    finally:
+        if directory in sys.path:
+            sys.path.remove(directory)
+        sys.path.append(directory)
+
+
 def load_target(module: str, attribute: str, directory: str | None) -> Any:
     """Import what a step's name stands for.
 
@@ -67,14 +100,15 @@ def load_target(module: str, attribute: str, directory: str | None) -> Any:
         AttributeError: it has no such attribute.
         BaseException: whatever the module raises.
     """
-    if directory is not None and directory not in sys.path:
-        sys.path.insert(0, directory)  # it stays: a step may import its neighbours when it runs
     stdout, sys.stdout = sys.stdout, sys.stderr  # what a module prints is no part of a command's document
     try:
-        found = _import(module, directory)
+        with _neighbours(directory):
+            found = _import(module, directory)
     except SystemExit as leaving:
         raise ImportError(f"it ends the process when it is imported (exit {leaving.code})") from leaving
     finally:
+        if sys.stdout is not sys.stderr:
+            _REPLACED.append(sys.stdout)
         sys.stdout = stdout
     for part in attribute.split(".") if attribute else ():
         found = getattr(found, part)

@@ -181,6 +181,8 @@ def _listener(project: Project, options: argparse.Namespace, output: TextIO | No
             raise
         except BaseException as error:
             started = None
+            if options.format == "json":
+                raise  # without its document a run must not look like a success
             if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_output_error(error)):
                 raise
             # The steps matter more than the telling: a reporter that fails does not end the run.

@@ -9,7 +9,7 @@ from stepengine.catalogue.spec import StepSpec
 from stepengine.diagnostics.diagnostic import did_you_mean
 from stepengine.document.nodes import Mapping, Scalar, Sequence
 from stepengine.errors import UsageError
-from stepengine.model import SECTIONS
+from stepengine.model import SECTIONS, last_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,12 +87,24 @@ def apply_overrides(document: Document, overrides: Iterable[str], catalogue: Cat
                 f"--set {target}: not of the form STEP.INPUT=VALUE", hint="for example: --set build-image.tag=v1"
             )
         for step_name, node in _find_steps(document, step):
-            value, written = _read_value(text, name, catalogue.find(step_name))
+            found = catalogue.find(step_name)
+            _check_input(target, name, found)
+            value, written = _read_value(text, name, found)
             key = node.entries[name][0] if name in node.entries else Scalar(name, node.offset)
             node.entries[name] = (
                 key,
                 Scalar(value, key.offset, written) if _is_scalar(value) else _to_node(value, key.offset),
             )
+
+
+def _check_input(target: str, name: str, found: object) -> None:
+    """Raise a UsageError where a step has no such input: the file is not to blame."""
+    if not isinstance(found, StepSpec) or found.inputs is None or found.accepts_any or name in ("id", "requires"):
+        return
+    known = [each.name for each in found.inputs]
+    if name not in known:
+        message = f"--set {target}: {last_part(found.name)} has no input {name!r}"
+        raise UsageError(message, hint=did_you_mean(name, known, f"it has: {', '.join(known)}" if known else ""))
 
 
 def _find_steps(document: Document, wanted: str) -> list[tuple[str, Mapping]]:
@@ -101,12 +113,12 @@ def _find_steps(document: Document, wanted: str) -> list[tuple[str, Mapping]]:
     matches = (
         [(name, node) for name, node in steps if _id_of(node) == wanted],
         [(name, node) for name, node in steps if name == wanted],
-        [(name, node) for name, node in steps if name.rpartition(".")[2] == wanted],
+        [(name, node) for name, node in steps if last_part(name) == wanted],
     )
     found = next((match for match in matches if match), [])
     unique = {id(node): (name, node) for name, node in found}
     if not unique:
-        known = [_id_of(node) or name.rpartition(".")[2] for name, node in steps]
+        known = [_id_of(node) or last_part(name) for name, node in steps]
         raise UsageError(
             f"--set: there is no step {wanted!r}",
             hint=did_you_mean(

@@ -120,7 +120,9 @@ def pull_failure_hint(pipeline: Pipeline, directory: str, step: Step, place: Pul
     if place is None or step.short_name != "set_working_directory":
         return ""
     if place.kind == "here":
-        return "it ran on this machine; the worker's may have the directory: --pull-in skip leaves the pull steps out"
+        return (
+            "it ran on this machine; the worker's may have the directory: --pull-in image=NAME:TAG, or --pull-in skip"
+        )
     auto = any(each.is_build and each.inputs.get("dockerfile") == "auto" for each in pipeline.steps["build"])
     if auto:
         return f"dockerfile: auto put the project into {AUTO_DIRECTORY}{os.path.basename(directory)}"

@@ -21,7 +21,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.modules import load_target
+from stepengine.catalogue.modules import load_target, project_index
 from stepengine.errors import StepEngineError, TemplateError, tell_exception
 from stepengine.pulling.messages import encode_message
 from stepengine.running.calling import call_step
@@ -147,7 +147,7 @@ class _Worker:
         self._ending = ending
         if hello["directory"]:
             os.chdir(hello["directory"])
-        sys.path.insert(0, "")  # the worker's directory, where cloned code may be
+        sys.path.insert(project_index(), "")  # the worker's directory, where cloned code may be
         self._context = Context(
             os.getcwd(),
             project=hello["project"],
@@ -186,7 +186,8 @@ class _Worker:
         try:
             function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
         except (ImportError, AttributeError, OSError) as error:
-            hint = f"have {module} where the worker runs: copy it into the image, or install its package there"
+            ways = "copy it into the image, install its package there, or name its libraries in @step"
+            hint = f"have {module} where the worker runs: {ways}"
             raise StepEngineError(f"the step cannot be imported here: {tell_exception(error)}", hint=hint) from error
         return {"result": call_step(function, message["inputs"], self._context, message["context"])}
 

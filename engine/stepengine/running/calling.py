@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from stepengine.errors import StepError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -36,6 +38,10 @@ def call_step(function: Callable[..., Any], inputs: dict[str, Any], context: Con
 
 
 def _finish(result: Any) -> Any:
+    if type(result).__name__ in ("generator", "async_generator"):
+        raise StepError(
+            "it is a generator function, and nothing of it has run", hint="return the outputs, and yield none"
+        )
     if not hasattr(result, "__await__"):
         return result
     import asyncio

@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
     Take = Callable[[str, str], None]
 
@@ -29,42 +30,33 @@ class Prints:
     def __init__(self, take: Take) -> None:
         _flush()
         self._before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = sys.__stdout__ or sys.stdout, sys.__stderr__ or sys.stderr
-        self._streams: list[Any] = [sys.stdout, sys.stderr]
-        self._unbuffered = [stream for stream in self._streams if not getattr(stream, "line_buffering", True)]
-        for stream in self._unbuffered:
-            stream.reconfigure(line_buffering=True)  # or output would not be live
+        self._streams: list[TextIO] = []  # let go of, they would close what a step has wrapped
         self._captures = [_Capture(1, "stdout", take), _Capture(2, "stderr", take)]
+        self._attach()
 
     def drain(self) -> None:
-        """Wait until all that has been printed so far has been taken; children that still run may print more."""
+        """Wait until all that has been printed so far has been taken; children that still run may print more.
+
+        Whatever a step did to the process's streams, its successors find them as they were.
+        """
         _flush()
-        self._reopen()
+        self._attach()
         for capture in self._captures:
             capture.drain()
 
-    def _reopen(self) -> None:
-        """Give the process its streams again where a step has closed or replaced them."""
-        for index, capture in enumerate(self._captures):
-            if self._streams[index].closed:
-                capture.attach()
-                self._streams[index] = open(  # noqa: SIM115 - it stays open
-                    capture.descriptor, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False
-                )
-        sys.stdout, sys.stderr = self._streams
+    def _attach(self) -> None:
+        sys.stdout, sys.stderr = streams = [capture.attach() for capture in self._captures]
+        self._streams += streams
 
     def end(self) -> None:
-        """Put the descriptors back, once all that has been printed so far has been taken."""
+        """Put the streams back, once all that has been printed so far has been taken."""
         try:
             self.drain()
         finally:
             for capture in self._captures:
                 capture.end()
             self._captures = []
-        for stream in self._unbuffered:
-            if not stream.closed:
-                stream.reconfigure(line_buffering=False)
-        sys.stdout, sys.stderr = self._before
+            sys.stdout, sys.stderr = self._before
 
 
 def _flush() -> None:
@@ -77,51 +69,66 @@ class _Capture:
     """Puts a pipe in a descriptor's place, and hands out the lines that come through it."""
 
     def __init__(self, descriptor: int, stream: str, take: Take) -> None:
-        self.descriptor = descriptor
+        self._descriptor = descriptor
         self._stream = stream
         self._take = take
         self._drained = threading.Event()
         self._failed = False
+        self._blank_lines = 0
         self._saved = os.dup(descriptor)
         reading, self._writing = os.pipe()
-        self.attach()
         threading.Thread(target=self._read, args=(reading,), daemon=True).start()
 
-    def attach(self) -> None:
-        """Put the pipe in the descriptor's place."""
-        os.dup2(self._writing, self.descriptor)
+    def attach(self) -> TextIO:
+        """Put the pipe in the descriptor's place, and give a stream that writes to it line by line."""
+        os.dup2(self._writing, self._descriptor)
+        return open(self._descriptor, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
     def drain(self) -> None:
         """Wait for what is still on its way: it comes before a mark that is sent after it."""
         self._drained.clear()
-        os.write(self._writing, _MARK)
+        os.write(self._writing, b"\n" + _MARK + b"\n")
         self._drained.wait(_DRAIN_SECONDS)
 
     def end(self) -> None:
         """Put the descriptor back. The thread ends once no child has the pipe any more."""
-        os.dup2(self._saved, self.descriptor)
+        os.dup2(self._saved, self._descriptor)
         os.close(self._saved)
         os.close(self._writing)
 
     def _read(self, reading: int) -> None:
-        rest = b""
+        pieces: list[bytes] = []  # of a line that has not ended
         while chunk := os.read(reading, 65536):
-            rest += chunk
-            while _MARK in rest:
-                before, _, rest = rest.partition(_MARK)
-                self._lines(before + b"\n" if before and not before.endswith(b"\n") else before)
-                self._drained.set()
-            rest = self._lines(rest)
-        self._lines(rest + b"\n" if rest else b"")
+            *lines, rest = chunk.split(b"\n")
+            for line in lines:
+                self._line(b"".join([*pieces, line]))
+                pieces.clear()
+            if rest:
+                pieces.append(rest)
+        if pieces:
+            self._line(b"".join(pieces))
         os.close(reading)
 
-    def _lines(self, data: bytes) -> bytes:
-        """Hand out the lines of `data`; give what follows the last."""
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            if not self._failed:
-                try:
-                    self._take(self._stream, line.rstrip(b"\r").decode("utf-8", "replace"))
-                except Exception:  # noqa: BLE001 - the stream of the reporter is broken: the next event tells so where it can be handled
-                    self._failed = True
-        return rest
+    def _line(self, line: bytes) -> None:
+        """Hand out a line; the line end before a mark is the mark's own, unless it ends what was printed."""
+        if line == _MARK:
+            self._tell_blank_lines(self._blank_lines - 1)
+            self._drained.set()
+        elif line:
+            self._tell_blank_lines(self._blank_lines)
+            self._tell(line)
+        else:
+            self._blank_lines += 1
+
+    def _tell_blank_lines(self, count: int) -> None:
+        self._blank_lines = 0
+        for _ in range(count):
+            self._tell(b"")
+
+    def _tell(self, line: bytes) -> None:
+        if self._failed:
+            return
+        try:
+            self._take(self._stream, line.rstrip(b"\r").decode("utf-8", "replace"))
+        except Exception:  # noqa: BLE001 - the reporter's stream is broken: the next event tells so where it can be handled
+            self._failed = True

@@ -87,8 +87,9 @@ def run_process(
         returncode = child.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
     except BaseException as error:
         end_process(child)
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise TimeoutError from None
+        if isinstance(error, (subprocess.TimeoutExpired, TimeoutError)):
+            program = args if isinstance(args, str) else args[0]
+            raise TimeoutError(f"{program} ran longer than {timeout:g} s") from None
         raise
     return Completed(returncode, output.text("stdout"), output.text("stderr"))
 

@@ -210,7 +210,7 @@ class SectionReader:
                 meant.add(near)
                 listed = f"it has: {', '.join(known)}" if known else "it has no inputs"
                 hint = f"did you mean {near!r}?" if near else listed
-                message = f"{spec.name.rpartition('.')[2]} has no input {name!r}"
+                message = f"{step.short_name} has no input {name!r}"
                 self._diagnostics.error("unknown-input", message, step.node.key(name).offset, hint)
         required = [name for name, each in known.items() if each.default is REQUIRED]
         missing = [name for name in required if name not in step.inputs and name not in meant]
