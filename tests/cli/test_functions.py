@@ -145,3 +145,23 @@ def test_what_a_failed_function_printed_and_where_it_failed_are_both_told(cli):
         assert "mine.py" in error["frames"]
         assert "raise ValueError" in error["frames"]
         assert "raised by:" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("def make():\n    return [1]", "make: it returned a list, which is no mapping: it has no outputs"),
+        (
+            "from stepengine.plugin import step\n@step(outputs=['count', 'size'])\ndef make():\n    return {'size': 1}",
+            "make: it declares the output 'count', and did not return it",
+        ),
+        ("def make():\n    pass", ""),
+    ],
+)
+def test_a_step_that_does_not_give_what_it_says_is_told_at_once(cli, body, words):
+    cli.write("mine.py", f"{body}\n")
+    for section in ("build", "pull"):
+        outcome = cli.run(f"{section}:\n- mine.make: {{}}\n", "--pull-in", "here")
+        assert outcome.code == 0
+        assert ("warning: " in outcome.err) is bool(words)
+        assert words in outcome.err

@@ -91,6 +91,14 @@ def test_a_place_that_there_is_not_is_refused(cli, place):
     assert (outcome.code, "none of auto, image, image=NAME, here, skip" in outcome.err) == (2, True)
 
 
+def test_an_image_that_is_not_known_is_told_where_the_steps_run_here_instead(cli):
+    build = "build:\n- prefect_docker.deployments.steps.build_docker_image:\n    image_name: app\n"
+    outcome = cli.run(f"{build}pull:\n- {SHELL}:\n    script: pwd\n", "--only", "pull")
+    assert outcome.code == 0
+    assert "the image is not known here" in outcome.err
+    assert "--pull-in image=NAME:TAG" in outcome.err
+
+
 def test_a_place_that_cannot_be_had_is_a_failed_step_with_its_heading(cli):
     cli.environ["DOCKER_HOST"] = f"unix://{cli.directory}/no.sock"
     outcome = cli.run(f"pull:\n- {SHELL}:\n    script: pwd\n", "--pull-in", "image=app:1")

@@ -192,6 +192,13 @@ def test_an_installed_step_that_names_its_libraries_is_carried_into_the_image(cl
     assert (outcome.code, "cannot be imported here" in outcome.err) == (1, True)
 
 
+def test_a_repository_of_this_machine_is_not_in_the_image_and_that_is_said(cli, services):
+    clone = f"pull:\n- prefect.deployments.steps.git_clone:\n    repository: file://{cli.directory}\n"
+    outcome = cli.run(clone, "--pull-in", f"image={services.base}")
+    assert outcome.code == 1
+    assert "a container has none of this machine's directories; --pull-in here" in outcome.err
+
+
 def test_an_image_without_python_is_told(cli, services):
     text = f"""
 pull:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepengine.errors import StepError, TemplateError
-from stepengine.model import AUTO_DIRECTORY, IMAGE_PATH, image_node
+from stepengine.model import AUTO_DIRECTORY, IMAGE_PATH, image_node, may_have_image
 from stepengine.result import PullPlace
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def open_pull_place(
         if world.pull_in == "image":
             raise StepError("--pull-in image: no Docker Engine answers", hint="start it, or set DOCKER_HOST")
         note(f"no Docker Engine answers: the pull steps run in a child process instead of {image}")
+    elif world.pull_in == "auto" and may_have_image(pipeline):
+        note("the image is not known here: the pull steps run in a child process; --pull-in image=NAME:TAG names one")
     return _open_child(world, plan)
 
 
@@ -117,7 +119,12 @@ def _named_image(deployment: Deployment, scope: Scope) -> Any:
 
 def pull_failure_hint(pipeline: Pipeline, directory: str, step: Step, place: PullPlace | None) -> str:
     """Say what a failed pull step may need to know of the place where it ran."""
-    if place is None or step.short_name != "set_working_directory":
+    if place is None:
+        return ""
+    repository = step.inputs.get("repository")
+    if place.kind == "image" and isinstance(repository, str) and repository.startswith(("file:", "/", ".", "~")):
+        return "a container has none of this machine's directories; --pull-in here runs the pull steps on this machine"
+    if step.short_name != "set_working_directory":
         return ""
     if place.kind == "here":
         return (

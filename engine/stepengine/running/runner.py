@@ -255,7 +255,7 @@ class _PipelineRun:
         failed: BaseException | None = None
         try:
             spec = step.spec or _spec_elsewhere(step)
-            outputs = self._outputs_of(spec, place.call(step, spec, self._inputs(step, spec), emit))
+            outputs = self._outputs_of(step, spec, place.call(step, spec, self._inputs(step, spec), emit))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
         tail = self._report.end_output(self._info(step))
@@ -267,15 +267,21 @@ class _PipelineRun:
         self._take(step, result)
         return result.failure is None
 
-    def _outputs_of(self, spec: StepSpec, returned: Any) -> dict[str, Any]:
+    def _outputs_of(self, step: Step, spec: StepSpec, returned: Any) -> dict[str, Any]:
         if self._world.was_interrupted():  # the step has caught the exception, or been too quick for it
             raise KeyboardInterrupt
+        if spec.is_built_in:
+            return returned if isinstance(returned, dict) else {}
         if not isinstance(returned, dict):
+            if returned is not None:
+                kind = type(returned).__name__
+                self._report(Notice(f"it returned a {kind}, which is no mapping: it has no outputs", self._info(step)))
             return {}
-        if not spec.is_built_in:
-            self._world.secrets.mask_data(
-                returned
-            )  # its values run code of their own, which is the step's to answer for
+        self._world.secrets.mask_data(returned)  # what its values' own code raises is the step's failure
+        missing = [name for name in spec.options.outputs or () if name not in returned]
+        if missing:
+            message = f"it declares the output {missing[0]!r}, and did not return it"
+            self._report(Notice(message, self._info(step)))
         return returned
 
     def _take(self, step: Step, result: StepResult) -> None:
