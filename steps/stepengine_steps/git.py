@@ -42,7 +42,8 @@ def git_clone(
     way.
 
     Args:
-        repository: The repository's URL (https, http, ssh, git, file, `user@host:path`) or path.
+        repository: The repository's URL (https, http, ssh, git, file, `user@host:path`) or path. A path is relative to
+            the working directory, which in `pull` is the worker's; a container has no repository of this machine.
         branch: A branch or tag; the default branch where it is not given.
         commit_sha: A commit's hash, of 4 to 64 digits, instead of a branch.
         include_submodules: Whether to clone its submodules, and theirs, with the same credentials where they are on the
