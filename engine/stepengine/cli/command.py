@@ -106,7 +106,7 @@ def _report_bug(error: BaseException) -> int:
             file.write(mask(told))
     except OSError as unwritable:
         sys.stderr.write(
-            f"error: a bug in stepengine: {mask(tell_exception(error))}\n"
+            f"error: a bug in stepengine: {tell_exception(error)}\n"
             f"  help: please report it; set TMPDIR to a directory for the details ({unwritable.strerror})\n"
         )
         return BUG

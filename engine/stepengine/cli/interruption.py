@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import signal
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _seen = False
 
 
 def take_signals() -> None:
     """Have SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt, but for those that whoever started us has ignored."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
             signal.signal(number, _interrupt)
 
 
 def ignore_signals() -> None:
     """Let nothing more come in between: all is told, and the exit code is known."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, signal.SIG_IGN)
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def was_interrupted() -> bool:

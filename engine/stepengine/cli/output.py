@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from stepengine.cli.masks import mask, process_secrets
+from stepengine.cli.masks import process_secrets
 from stepengine.errors import UsageError
 from stepengine.result import Failure, RunResult
 
@@ -97,7 +97,7 @@ def show_error(error: StepEngineError) -> None:
         lines.append(f"  at {error.where}")
     if error.hint:
         lines.append(f"  {style.dim('help:')} {error.hint}")
-    sys.stderr.write(mask("\n".join(lines)) + "\n")
+    sys.stderr.write("\n".join(lines) + "\n")
 
 
 def is_output_error(error: OSError) -> bool:

@@ -6,12 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from stepengine.cli.masks import mask, process_secrets
+from stepengine.cli.masks import process_secrets
 from stepengine.cli.output import as_diagnostic, failed_plan, own_stdout, write_document
 from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets, world_of
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostics.diagnostic import one_line
-from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import StepEngineError, UsageError
 from stepengine.planning.plan import plan_as_json, unmet_diagnostics
 from stepengine.terminal import Style, style_for
@@ -47,24 +46,22 @@ def _plan(options: argparse.Namespace, output: TextIO | None) -> int:
     take_secrets(options.secret, secrets)
     project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
     file = project.file
-    show_diagnostics(file, errors_only=file.is_valid)
+    show_diagnostics(file.diagnostics, file.source, errors_only=file.is_valid)
     if not file.is_valid:
         if output is not None:
             write_document(output, failed_plan(file.source.name, [found._asdict() for found in file.diagnostics]))
         return UsageError.exit_code
     planned = plan_project(project, options, world_of(project, options, secrets))
-    style = style_for(sys.stderr, os.environ)
-    for found in (*planned.diagnostics, *unmet_diagnostics(planned)):
-        sys.stderr.write(mask(render_diagnostic(found, file.source, style)) + "\n")
+    show_diagnostics((*planned.diagnostics, *unmet_diagnostics(planned)), file.source)
     if output is not None:
         write_document(output, plan_as_json(planned))
     else:
-        sys.stdout.write(mask(render_plan(planned, style_for(sys.stdout, os.environ))))
+        sys.stdout.write(render_plan(planned, style_for(sys.stdout, os.environ)))
     return UsageError.exit_code if any(found.severity == "error" for found in planned.diagnostics) else 0
 
 
 def render_plan(plan: Plan, style: Style) -> str:
-    """Give a plan's text for people; secrets in exact values are for the caller to mask."""
+    """Give a plan's text for people; secrets in exact values are for the stream to mask."""
     parts = [
         _render_pipeline(each, number, len(plan.pipelines), style) for number, each in enumerate(plan.pipelines, 1)
     ]

@@ -177,9 +177,7 @@ def open_project(path: str, overrides: Iterable[str] = (), *, prefect_compat: bo
 
 def warn_on_stderr(message: str) -> None:
     """Write a warning to standard error."""
-    from stepengine.cli.masks import mask
-
-    sys.stderr.write(mask(f"warning: {message}") + "\n")
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def world_of(project: Project, options: argparse.Namespace, secrets: Secrets) -> World:

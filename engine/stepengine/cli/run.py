@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from stepengine.cli.masks import mask, process_secrets
+from stepengine.cli.masks import process_secrets
 from stepengine.cli.output import (
     failed_run,
     interrupted_run,
@@ -96,28 +96,23 @@ def _show(project: Project, options: argparse.Namespace) -> None:
     if project.file.diagnostics and not (options.quiet and project.file.is_valid):
         from stepengine.cli.validate import show_diagnostics
 
-        show_diagnostics(project.file, errors_only=options.quiet)
+        show_diagnostics(project.file.diagnostics, project.file.source, errors_only=options.quiet)
 
 
 def _show_plan_problems(project: Project, plan: Plan, *, quiet: bool) -> bool:
     """Write what the plan lacks to standard error; whether it cannot run so."""
-    failed = any(found.severity == "error" for found in plan.diagnostics)
     if plan.diagnostics:
-        from stepengine.diagnostics.text import render_diagnostic
-        from stepengine.terminal import style_for
+        from stepengine.cli.validate import show_diagnostics
 
-        style = style_for(sys.stderr, os.environ)
-        for found in plan.diagnostics:
-            if found.severity == "error" or not quiet:
-                sys.stderr.write(mask(render_diagnostic(found, project.file.source, style)) + "\n")
-    return failed
+        show_diagnostics(plan.diagnostics, project.file.source, errors_only=quiet)
+    return any(found.severity == "error" for found in plan.diagnostics)
 
 
 def _show_plan(plan: Plan) -> None:
     from stepengine.cli.plan import render_plan
     from stepengine.terminal import style_for
 
-    sys.stderr.write(mask(render_plan(plan, style_for(sys.stderr, os.environ))) + "\n")
+    sys.stderr.write(render_plan(plan, style_for(sys.stderr, os.environ)) + "\n")
 
 
 def _refuse_unmet(plan: Plan) -> None:

@@ -51,7 +51,8 @@ def steps(options: argparse.Namespace) -> int:
 
         told = docstring_of(spec, directory)
         others = _other_names(spec, entry_points)
-        return _write(options, output, _as_json(spec, others, told), _render(spec, others, told))
+        document = options.format == "json"
+        return _write(output, _as_json(spec, others, told) if document else _render(spec, others, told))
     current: list[StepSpec] = []
     for name in registry.names():
         found = registry.find(name)
@@ -59,7 +60,9 @@ def steps(options: argparse.Namespace) -> int:
             warn_on_stderr(found.message)
         elif not found.is_deprecated:
             current.append(found)
-    return _write(options, output, {"steps": _documents(current, directory, entry_points)}, _render_list(current))
+    if options.format == "json":
+        return _write(output, {"steps": _documents(current, directory, entry_points)})
+    return _write(output, _render_list(current))
 
 
 def _documents(specs: Iterable[StepSpec], directory: str, entry_points: list[EntryPoint]) -> list[dict[str, Any]]:
@@ -68,12 +71,12 @@ def _documents(specs: Iterable[StepSpec], directory: str, entry_points: list[Ent
     return [_as_json(spec, _other_names(spec, entry_points), docstring_of(spec, directory)) for spec in specs]
 
 
-def _write(options: argparse.Namespace, output: TextIO, document: dict[str, Any], text: str) -> int:
-    if options.format == "json":
+def _write(output: TextIO, told: dict[str, Any] | str) -> int:
+    if isinstance(told, dict):
         import json
 
-        text = json.dumps(document, indent=2, default=str) + "\n"
-    output.write(text)
+        told = json.dumps(told, indent=2, default=str) + "\n"
+    output.write(told)
     output.flush()
     return 0
 

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from stepengine.cli.masks import mask
 from stepengine.cli.output import as_diagnostic, own_stdout, show_error, write_document
 from stepengine.cli.project import FILE_NAME, find_file, open_project
 from stepengine.diagnostics.text import render_diagnostic
@@ -15,7 +14,10 @@ from stepengine.terminal import style_for
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
+    from stepengine.diagnostics.diagnostic import Diagnostic
+    from stepengine.document.nodes import Source
     from stepengine.model import ProjectFile
 
 
@@ -41,19 +43,19 @@ def validate(options: argparse.Namespace) -> int:
         if options.format == "json":
             reports.append(_as_json(file))
         else:
-            show_diagnostics(file, errors_only=options.quiet)
+            show_diagnostics(file.diagnostics, file.source, errors_only=options.quiet)
             _summary(file, quiet=options.quiet)
     if output is not None:
         write_document(output, {"files": reports})
     return 0 if valid else UsageError.exit_code
 
 
-def show_diagnostics(file: ProjectFile, *, errors_only: bool = False) -> None:
-    """Write a file's problems to standard error."""
+def show_diagnostics(diagnostics: Iterable[Diagnostic], source: Source, *, errors_only: bool = False) -> None:
+    """Write problems of a file to standard error."""
     style = style_for(sys.stderr, os.environ)
-    for found in file.diagnostics:
+    for found in diagnostics:
         if not errors_only or found.severity == "error":
-            sys.stderr.write(mask(render_diagnostic(found, file.source, style)) + "\n")
+            sys.stderr.write(render_diagnostic(found, source, style) + "\n")
 
 
 def _summary(file: ProjectFile, *, quiet: bool) -> None:
