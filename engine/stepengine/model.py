@@ -63,7 +63,7 @@ class Step(Record):
     @property
     def label(self) -> str:
         """What it is called towards people: its id, or else its short name, on one line."""
-        return one_line(self.id or self.short_name)
+        return label_of(self.id, self.name)
 
     @property
     def is_build(self) -> bool:
@@ -127,6 +127,11 @@ class ProjectFile(Record):
         """Give the deployments in the order of the file."""
         found = [deployment for pipeline in self.pipelines for deployment in pipeline.deployments]
         return sorted(found, key=lambda deployment: deployment.node.offset)
+
+
+def label_of(step_id: str | None, name: str) -> str:
+    """Give what a step is called towards people: its id, or else the last part of its name, on one line."""
+    return one_line(step_id or last_part(name))
 
 
 def last_part(name: str) -> str:

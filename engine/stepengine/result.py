@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.model import label_of
 from stepengine.records import Record
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class StepResult(Record):
     duration_s: float
     outputs: dict[str, Any]
     failure: Failure | None = None
+
+    @property
+    def label(self) -> str:
+        """What the step is called towards people: its id, or else the last part of its name, on one line."""
+        return label_of(self.id, self.name)
 
 
 class PullPlace(Record):

@@ -154,7 +154,7 @@ class TextReporter:
         for failure in dict.fromkeys([*failures, result.failure]):  # each once: pipelines share steps
             if failure is not None:
                 self._failure(failure)
-        skipped = [one_line(f"{step.section} {step.id or _function_of(step.name)}") for step in _skipped(result)]
+        skipped = [f"{step.section} {step.label}" for step in _skipped(result)]
         if skipped:
             self._line(f"not run: {', '.join(skipped)}")
         self._summary(result)
@@ -198,10 +198,6 @@ class TextReporter:
         if not self._quiet or result.status != "succeeded":
             plural = "" if len(steps) == 1 else "s"
             self._line(f"{word(result.status)}: {len(steps)} step{plural} done in {_seconds(total)}")
-
-
-def _function_of(name: str) -> str:
-    return name.replace(":", ".").rpartition(".")[2]
 
 
 def _skipped(result: RunResult) -> list[StepResult]:

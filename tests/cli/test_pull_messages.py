@@ -95,7 +95,7 @@ def test_what_goes_to_and_fro_is_in_no_log_of_the_engine(services):
     try:
         place = WorkerPlace(transport, "there", project={}, block=lambda _type, _name: None)
         spec = unreadable_spec("posixpath.basename", "posixpath:basename")
-        assert place.call(None, spec, {"p": "/a/do-not-log-this"}, lambda _kind, _data: None) == "do-not-log-this"
+        assert place.call(spec, {"p": "/a/do-not-log-this"}, lambda _kind, _data: None) == "do-not-log-this"
         (found,) = json.loads(services.run("inspect", transport.name))
         assert found["HostConfig"]["LogConfig"]["Type"] == "none"
         assert not found["LogPath"] or "do-not-log-this" not in Path(found["LogPath"]).read_text()
@@ -137,7 +137,7 @@ def test_only_a_step_that_can_ask_for_a_block_is_given_one(distribution, context
     place = WorkerPlace(transport, "here", project={}, block=lambda type_slug, name: [type_slug, name])
     spec = unreadable_spec("a.pull_with_block", "a:b", distribution=distribution)._replace(context=context)
     inputs = {"block_type_slug": "secret", "block_document_name": "named"}
-    place.call(None, spec, inputs, lambda _kind, _data: None)
+    place.call(spec, inputs, lambda _kind, _data: None)
     assert [next(iter(each)) for each in transport.answers[2:]] == [named, other]
 
 

@@ -7,8 +7,24 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from stepengine.records import Record
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class Module(Record):
+    """A module's source.
+
+    Attributes:
+        name: Its dotted name.
+        source: Its text, encoded.
+        is_package: Whether it is a package's `__init__`.
+    """
+
+    name: str
+    source: bytes
+    is_package: bool
 
 
 def project_module(directory: str, module: str) -> tuple[str, bool] | None:

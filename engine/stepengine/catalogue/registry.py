@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.lookup import NotFound
-from stepengine.catalogue.modules import installed_module, is_missing, load_target, project_module
+from stepengine.catalogue.modules import Module, installed_module, is_missing, load_target, project_module
 from stepengine.catalogue.spec import StepSpec, is_own, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
@@ -115,7 +115,8 @@ class Registry:
         except OSError as error:
             hint = "the path is relative to the file's directory"
             return NotFound(f"{path} cannot be read: {error.strerror}", hint, is_certain=True)
-        return self._in_source(name, ("__script__", source, False), path, attribute, f"{path}:{attribute}")
+        module = Module("__script__", source, is_package=False)
+        return self._in_source(name, module, path, attribute, f"{path}:{attribute}")
 
     def _in_project(self, name: str, module: str, attribute: str) -> StepSpec | NotFound | None:
         """Read a module of the project without running it; None where the project has no such module."""
@@ -129,18 +130,13 @@ class Registry:
                 source = file.read()
         except OSError as error:
             return NotFound(f"{shown} cannot be read: {error.strerror}", "make it readable", is_certain=True)
-        return self._in_source(name, (module, source, is_package), shown, attribute, f"{module}:{attribute}")
+        return self._in_source(name, Module(module, source, is_package), shown, attribute, f"{module}:{attribute}")
 
-    def _in_source(
-        self, name: str, module: tuple[str, bytes, bool], shown: str, attribute: str, target: str
-    ) -> StepSpec | NotFound:
-        from stepengine.catalogue.source import (  # ast costs what a file of built-in steps need not pay
-            Module,
-            read_step,
-        )
+    def _in_source(self, name: str, module: Module, shown: str, attribute: str, target: str) -> StepSpec | NotFound:
+        from stepengine.catalogue.source import read_step  # ast costs what a file of built-in steps need not pay
 
         try:
-            reading = read_step(Module(*module), attribute, name, target)
+            reading = read_step(module, attribute, name, target)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return NotFound(f"{shown} cannot be read: {tell_exception(error)}", "fix the module", is_certain=True)
         if reading is None:
@@ -152,7 +148,7 @@ class Registry:
 
     def _follow(self, name: str, module: str, attribute: str, target: str, distribution: str) -> Reading | None:
         """Read a step where its name is imported from; None where that cannot be told without running anything."""
-        from stepengine.catalogue.source import Module, read_step
+        from stepengine.catalogue.source import read_step
 
         for _ in range(_MAX_IMPORTS):
             found = (None if distribution else project_module(self._project, module)) or installed_module(module)

@@ -13,24 +13,12 @@ from stepengine.records import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from stepengine.catalogue.modules import Module
+
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _PUBLIC = "stepengine.plugin"
 _UNKNOWN: Any = object()
-
-
-class Module(Record):
-    """A module's source.
-
-    Attributes:
-        name: Its dotted name.
-        source: Its text, encoded.
-        is_package: Whether it is a package's `__init__`.
-    """
-
-    name: str
-    source: bytes
-    is_package: bool
 
 
 class Reading(Record):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import IO
 
     from stepengine.catalogue.spec import StepSpec
-    from stepengine.model import Step
     from stepengine.running.places import Emit
 
 
@@ -85,7 +84,7 @@ class WorkerPlace:
         self.directory = hello.get("directory", directory)
         self.environ: dict[str, str] = hello.get("environ", {})
 
-    def call(self, step: Step, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:  # noqa: ARG002 - see Place
+    def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step; see `Place.call`."""
         self._say({"target": spec.target, "inputs": inputs, "context": spec.context})
         while True:

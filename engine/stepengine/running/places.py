@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from stepengine.catalogue.spec import StepSpec
-    from stepengine.model import Step
 
     Emit = Callable[[str, dict[str, Any]], None]
 
@@ -39,11 +38,10 @@ class Place(Protocol):
     def directory(self) -> str:
         """The working directory that the next step starts in."""
 
-    def call(self, step: Step, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
+    def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step.
 
         Args:
-            step: It.
             spec: What its name stands for.
             inputs: Its arguments, rendered.
             emit: Receives what it reports, as `Context` does.
@@ -107,25 +105,25 @@ class LocalPlace:
     def state(self, state: tuple[str, dict[str, str]]) -> None:
         self._context.directory, self._context.environ = state[0], dict(state[1])
 
-    def call(self, step: Step, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
+    def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step; see `Place.call`."""
         self._emit = emit
         if spec.is_built_in:  # these print nothing, and taking prints would cost more than a small step
-            return call_step(self._function(step, spec), inputs, self._context, spec.context)
+            return call_step(self._function(spec), inputs, self._context, spec.context)
         if self._prints is None:
             self._prints = Prints(lambda stream, line: self._forward("output", {"stream": stream, "line": line}))
         try:
             with _exit_refused(self._process):
-                return call_step(self._function(step, spec), inputs, self._context, spec.context)
+                return call_step(self._function(spec), inputs, self._context, spec.context)
         finally:
             if os.getpid() != self._process:  # a child that the step forked came back from it: the run is its parent's
                 _end_child()
             self._prints.drain()
 
-    def _function(self, step: Step, spec: StepSpec) -> Callable[..., Any]:
-        function = self._functions.get(step.name)
+    def _function(self, spec: StepSpec) -> Callable[..., Any]:
+        function = self._functions.get(spec.target)
         if function is None:
-            function = self._functions[step.name] = self._load(spec)
+            function = self._functions[spec.target] = self._load(spec)
         return function
 
     def _forward(self, kind: str, data: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ class _Runner:
                 self._interrupted = True
         failure = self._failures[0] if self._failures else None
         if self._interrupted and failure is None:
-            failure = Failure("the run was interrupted", "", "", "")
+            failure = Failure("the run was interrupted", "", "")
         status: RunStatus = "interrupted" if self._interrupted else "failed" if failure else "succeeded"
         return self._report.finish(RunResult(status, tuple(self._results), tuple(self._deployments), failure))
 
@@ -109,7 +109,7 @@ class _Runner:
             field = ".".join(map(str, problem.path))
             where = f"{source.name}:{line}:{column} (deployment {deployment.name}, {field})"
             if problem.is_failure:
-                failures.append(Failure(problem.error.message, where, problem.error.hint, ""))
+                failures.append(Failure(problem.error.message, where, problem.error.hint))
             elif problem.is_of_run:
                 self._report(Notice(f"{where}: {problem.error.message}; it stays as it is written", None))
         return failures
@@ -255,7 +255,7 @@ class _PipelineRun:
         failed: BaseException | None = None
         try:
             spec = step.spec or _spec_elsewhere(step)
-            outputs = self._outputs_of(step, spec, place.call(step, spec, self._inputs(step, spec), emit))
+            outputs = self._outputs_of(step, spec, place.call(spec, self._inputs(step, spec), emit))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
         tail = self._report.end_output(self._info(step))
