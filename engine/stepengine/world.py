@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepengine.catalogue.requirements import RequirementState
     from stepengine.catalogue.spec import StepSpec
     from stepengine.model import Step
+    from stepengine.running.wrapping import StepWrapper
     from stepengine.secrecy.secrets import Secrets
 
     PullPlaceChoice = Literal["auto", "image", "here", "skip"]
@@ -33,6 +34,7 @@ class World(Record):
         pull_image: The image that they run in, where it is not the pipeline's; else empty.
         prefect_compat: Whether a reference without a value is dropped, as Prefect does.
         was_interrupted: Tells whether the process has been asked to end.
+        wrappers: What is put around each step, the first outermost.
     """
 
     directory: str
@@ -45,6 +47,7 @@ class World(Record):
     pull_image: str = ""
     prefect_compat: bool = False
     was_interrupted: Callable[[], bool] = lambda: False
+    wrappers: tuple[StepWrapper, ...] = ()
 
     def block(self, type_slug: str, name: str) -> Any:
         """Give a block's data, and have it masked from now on."""

@@ -14,7 +14,8 @@ import pytest
 
 from stepengine.errors import StepError
 from stepengine.pulling.container import ContainerTransport, connect, ensure_image
-from stepengine.pulling.worker_place import ChildTransport, WorkerPlace
+from stepengine.pulling.throwaway import ThrowawayTransport
+from stepengine.workers.worker_place import WorkerPlace
 
 SHELL = "prefect.deployments.steps.run_shell_script"
 LABEL = "label=org.stepengine.purpose=pull-rehearsal"
@@ -175,9 +176,9 @@ def test_a_place_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("stepengine.pulling.worker_place.make_throwaway", full)
+    monkeypatch.setattr("stepengine.pulling.throwaway.make_throwaway", full)
     with pytest.raises(StepError, match="cannot make a directory for the pull steps: No space left") as caught:
-        ChildTransport(str(tmp_path), os.environ)
+        ThrowawayTransport(str(tmp_path), os.environ)
     assert "TMPDIR" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 

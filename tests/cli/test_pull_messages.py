@@ -16,7 +16,7 @@ from stepengine.catalogue.spec import unreadable_spec
 from stepengine.errors import StepError
 from stepengine.plugin import Context
 from stepengine.pulling.container import ContainerTransport, _context_endpoint, connect
-from stepengine.pulling.worker_place import WorkerPlace
+from stepengine.workers.worker_place import WorkerPlace
 from stepengine_steps._docker.engine import _context_endpoint as built_with
 from stepengine_steps._docker.engine import connect as connect_builds
 

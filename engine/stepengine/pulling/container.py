@@ -29,7 +29,7 @@ _START = (
     "import sys; v = sys.version_info\n"
     "if v < (3, 10): sys.exit('Python %d.%d is too old: stepengine needs 3.10 or later' % v[:2])\n"
     f"sys.path.insert(0, {ENGINE!r}); sys.path.append({LIBRARIES!r})\n"
-    "from stepengine.pulling.worker import main; main()"
+    "from stepengine.workers.worker import main; main()"
 )
 
 _LABELS = {"org.stepengine.purpose": "pull-rehearsal"}

@@ -57,7 +57,7 @@ def _open_container(
     client: Any, image: str, pipeline: Pipeline, world: World, plan: Plan, note: Callable[[str], None]
 ) -> tuple[Place, PullPlace]:
     from stepengine.pulling.container import ContainerTransport, ensure_image
-    from stepengine.pulling.worker_place import WorkerPlace
+    from stepengine.workers.worker_place import WorkerPlace
 
     try:
         ensure_image(client, image, note)
@@ -75,9 +75,10 @@ def _open_container(
 
 
 def _open_child(world: World, plan: Plan) -> tuple[Place, PullPlace]:
-    from stepengine.pulling.worker_place import ChildTransport, WorkerPlace
+    from stepengine.pulling.throwaway import ThrowawayTransport
+    from stepengine.workers.worker_place import WorkerPlace
 
-    transport = ChildTransport(world.directory, world.environ)
+    transport = ThrowawayTransport(world.directory, world.environ)
     place = WorkerPlace(
         transport,
         "in a child process",

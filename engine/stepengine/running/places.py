@@ -38,6 +38,14 @@ class Place(Protocol):
     def directory(self) -> str:
         """The working directory that the next step starts in."""
 
+    def enter(self, directory: str, environ: Mapping[str, str]) -> None:
+        """Have the next step start elsewhere.
+
+        Args:
+            directory: Its working directory; absolute.
+            environ: Its whole environment.
+        """
+
     def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step.
 
@@ -96,14 +104,9 @@ class LocalPlace:
         """What the next step finds, and what references to the environment mean."""
         return self._context.environ
 
-    @property
-    def state(self) -> tuple[str, dict[str, str]]:
-        """The directory and the environment that the next step starts with."""
-        return self._context.directory, dict(self._context.environ)
-
-    @state.setter
-    def state(self, state: tuple[str, dict[str, str]]) -> None:
-        self._context.directory, self._context.environ = state[0], dict(state[1])
+    def enter(self, directory: str, environ: Mapping[str, str]) -> None:
+        """Have the next step start elsewhere; see `Place.enter`."""
+        self._context.directory, self._context.environ = directory, dict(environ)
 
     def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step; see `Place.call`."""

@@ -24,6 +24,7 @@ from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, Ste
 from stepengine.running.deployment_fields import FieldProblem, resolve_deployment
 from stepengine.running.failures import describe_exception
 from stepengine.running.places import LocalPlace
+from stepengine.running.wrapping import wrap_call
 from stepengine.secrecy.masking import Masking
 from stepengine.templating import MISSING, Scope
 
@@ -54,10 +55,11 @@ def run_plan(plan: Plan, world: World, listener: Listener) -> RunResult:
 
 
 class _Recorded(Record):
-    """A step that an earlier pipeline ran, and the state that it left."""
+    """A step that an earlier pipeline ran, and where it left its successors."""
 
     result: StepResult
-    state: tuple[str, dict[str, str]]
+    directory: str
+    environ: Mapping[str, str]
 
 
 class _Runner:
@@ -184,11 +186,11 @@ class _PipelineRun:
         recorded = self._recorded.get(self._key)
         if recorded is None or step.inputs.get("ignore_cache") is True:
             succeeded = self._run_step(step, self._local)
-            self._recorded[self._key] = _Recorded(self._results[-1], self._local.state)
+            self._recorded[self._key] = _Recorded(self._results[-1], self._local.directory, self._local.environ)
             return succeeded
         status = "cached" if recorded.result.status == "succeeded" else recorded.result.status
         result = recorded.result._replace(status=status, duration_s=0.0)
-        self._local.state = recorded.state
+        self._local.enter(recorded.directory, recorded.environ)
         if result.failure is not None:
             self._report(StepStarted(self._info(step), "as in an earlier pipeline"))
         self._take(step, result)
@@ -255,7 +257,8 @@ class _PipelineRun:
         failed: BaseException | None = None
         try:
             spec = step.spec or _spec_elsewhere(step)
-            outputs = self._outputs_of(step, spec, place.call(spec, self._inputs(step, spec), emit))
+            call = wrap_call(self._world.wrappers, self._info(step), spec, place, emit)
+            outputs = self._outputs_of(step, spec, call(self._inputs(step, spec)))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
         tail = self._report.end_output(self._info(step))

@@ -1,13 +1,13 @@
-"""The far side of a pull rehearsal: runs steps as it is told, in a child process or in a container.
+"""The far side: runs steps as it is told, in a child process or in a container.
 
 It needs Python 3.10 and nothing else. Messages are JSON, one a line; they come on standard input and go to standard
 output; what steps print goes into pipes of its own and becomes messages.
 
 Towards the worker: `{"project": …, "directory": …}` once; for each step
-`{"target": "module:attribute", "inputs": …, "context": "name"}`; in answer to a question `{"block": …}` or
-`{"error": …}`. From the worker: `{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`;
-`{"need_block": [type, name]}`; at the end of each step `{"result": …, "directory": …}` or
-`{"failed": …, "directory": …}`.
+`{"target": "module:attribute", "inputs": …, "context": "name"}`, with `"directory"` and `"environ"` where these are not
+as the step before left them; in answer to a question `{"block": …}` or `{"error": …}`. From the worker:
+`{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`; `{"need_block": [type, name]}`; at the end of each
+step `{"result": …, "directory": …}` or `{"failed": …, "directory": …}`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.modules import load_target, project_index
 from stepengine.errors import StepEngineError, TemplateError, tell_exception
-from stepengine.pulling.messages import encode_message
 from stepengine.running.calling import call_step
 from stepengine.running.context import Context
 from stepengine.running.failures import describe_exception
 from stepengine.running.prints import Prints
 from stepengine.running.process import GRACE_SECONDS
+from stepengine.workers.messages import encode_message
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -182,6 +182,10 @@ class _Worker:
             return encode_message({"failed": _failure(text), **state})
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._context.directory = message.get("directory", self._context.directory)
+        if "environ" in message:
+            self._context.environ = dict(message["environ"])
+            self._told_environ = message["environ"]
         module, _, attribute = message["target"].rpartition(":")
         try:
             function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
