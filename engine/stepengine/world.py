@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal
 
-    from stepengine.catalogue.requirements import RequirementState
     from stepengine.catalogue.spec import StepSpec
+    from stepengine.environments.file_lock import FileLock
+    from stepengine.environments.provision import Decision
+    from stepengine.environments.store import Environment
     from stepengine.model import Step
     from stepengine.running.wrapping import StepWrapper
     from stepengine.secrecy.secrets import Secrets
@@ -26,7 +28,8 @@ class World(Record):
         directory: The file's directory; absolute. Build and push steps start there.
         environ: The environment.
         load: Imports a step's callable.
-        check_requirements: Tells what meets a step's requirements.
+        decide: Decides what meets the requirements of a step that has some.
+        use: Keeps an environment from being removed until what it gives is released.
         resolve: Gives a block's or a variable's value by namespace and path; see `Hooks.resolve`.
         secrets: The run's secrets.
         pull_in: Where pull steps run: in the pipeline's image where that can be, in it or not at all, in a child
@@ -40,7 +43,8 @@ class World(Record):
     directory: str
     environ: Mapping[str, str]
     load: Callable[[StepSpec], Callable[..., Any]]
-    check_requirements: Callable[[Step], list[RequirementState]]
+    decide: Callable[[Step], Decision]
+    use: Callable[[Environment], FileLock]
     resolve: Callable[[str, tuple[Any, ...]], Any]
     secrets: Secrets
     pull_in: PullPlaceChoice = "auto"

@@ -187,7 +187,7 @@ def test_json_tells_of_an_unmet_requirement_and_of_a_missing_file(cli):
     outcome = cli.run(text, "--format", "json")
     assert outcome.code == 4
     assert "no-such-package-at-all" in outcome.json["error"]["message"]
-    assert "pip install" in outcome.json["error"]["hint"]
+    assert outcome.json["error"]["hint"] == "stepengine run --format json --install"
     assert (
         cli.stepengine("run", "--format", "json", "none.yaml").json["error"]["message"] == "there is no file none.yaml"
     )

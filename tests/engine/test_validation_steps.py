@@ -151,7 +151,9 @@ def test_a_step_of_a_package_that_is_not_here_may_be_elsewhere(check, section, r
     assert (found.severity, found.code) == (severity, "unknown-step")
     assert "there is no package prefect_aws" in found.message
     assert found.hint == (
-        "install what it requires" if requires else "install what has it, and add 'requires: prefect-aws'"
+        "its inputs are checked once what it requires is there: stepengine run --install"
+        if requires
+        else "install what has it, and add 'requires: prefect-aws'"
     )
     assert "pull_with_block" not in found.hint  # it sounds alike, and does something else
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from stepengine.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stepengine.catalogue.spec import StepSpec
 
 
@@ -27,5 +29,8 @@ class NotFound(Record):
 class Catalogue(Protocol):
     """Where step names are looked up; see `stepengine.catalogue.registry` for the real one."""
 
-    def find(self, name: str) -> StepSpec | NotFound:
-        """Give what a step name stands for."""
+    def find(self, name: str, requires: Sequence[str] = ()) -> StepSpec | NotFound:
+        """Give what a step name stands for, where the step has these requirements."""
+
+    def requirements_of(self, name: str, requires: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the requirements that a step has, of those that are written."""

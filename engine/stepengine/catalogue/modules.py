@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Module(Record):
@@ -41,17 +41,24 @@ def project_module(directory: str, module: str) -> tuple[str, bool] | None:
     return (f"{base}.py", False) if os.path.isfile(f"{base}.py") else None
 
 
-def installed_module(module: str) -> tuple[str, bool] | None:
+def installed_module(module: str, paths: Sequence[str] | None = None) -> tuple[str, bool] | None:
     """Give the source file of an installed module, and whether it is a package; None where that cannot be told.
 
     `importlib.util.find_spec` would import the packages that it is in; these are looked through one by one instead.
+
+    Args:
+        module: A dotted name.
+        paths: Where to look for it; `sys.path` where it is None.
     """
     import importlib.util
     from importlib.machinery import PathFinder
 
     names = module.split(".")
     try:
-        spec = None if is_missing(names[0]) else importlib.util.find_spec(names[0])
+        if paths is not None:
+            spec = PathFinder.find_spec(names[0], paths)
+        else:
+            spec = None if is_missing(names[0]) else importlib.util.find_spec(names[0])
         for depth in range(1, len(names)):
             if spec is None or spec.submodule_search_locations is None:
                 return None
@@ -64,11 +71,19 @@ def installed_module(module: str) -> tuple[str, bool] | None:
     return str(spec.origin), spec.submodule_search_locations is not None
 
 
-def is_missing(package: str) -> bool:
-    """Whether no top-level package or module has a name."""
+def is_missing(package: str, paths: Sequence[str] | None = None) -> bool:
+    """Whether no top-level package or module has a name.
+
+    Args:
+        package: It.
+        paths: Where to look for it; `sys.path` where it is None.
+    """
     import importlib.util
+    from importlib.machinery import PathFinder
 
     try:
+        if paths is not None:
+            return PathFinder.find_spec(package, paths) is None
         return package not in sys.modules and importlib.util.find_spec(package) is None
     except (ImportError, ValueError):
         return True

@@ -10,18 +10,21 @@ from stepengine.catalogue.modules import Module, installed_module, is_missing, l
 from stepengine.catalogue.spec import StepSpec, is_own, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
+from stepengine.environments.layout import packages_of
 from stepengine.errors import StepEngineError, tell_exception
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from stepengine.catalogue.site import SiteCatalogue
     from stepengine.catalogue.source import Reading
+    from stepengine.environments.provision import Decision
+    from stepengine.environments.store import Environment
+
+    Decide = Callable[[Sequence[str], StepSpec | None], Decision]
 
 OWN_PACKAGES = ("prefect", "prefect_docker")
 """Packages whose steps are built in: a name below them that is not known is a misspelling, installed or not."""
-
-_MAX_IMPORTS = 8
-"""How many modules a name is followed through."""
 
 
 class Registry:
@@ -30,10 +33,21 @@ class Registry:
     Args:
         project_directory: The file's directory, whose modules may be steps.
         entry_points: Those of all distributions; found where it is None.
+        decide: Decides what meets the requirements of a step; where it is None, they do not count.
+        upstream: Distributions whose own steps are taken, and not the built-in ones that stand for them.
     """
 
-    def __init__(self, project_directory: str, entry_points: Iterable[EntryPoint] | None = None) -> None:
+    def __init__(
+        self,
+        project_directory: str,
+        entry_points: Iterable[EntryPoint] | None = None,
+        decide: Decide | None = None,
+        upstream: Collection[str] = (),
+    ) -> None:
         self._project = project_directory
+        self._decide = decide
+        self._upstream = upstream
+        self._sites: dict[str, SiteCatalogue] = {}
         self._providers: dict[str, list[EntryPoint]] = {}
         for entry in find_entry_points() if entry_points is None else entry_points:
             if entry.group == STEPS:
@@ -43,16 +57,58 @@ class Registry:
         """Give the registered step names."""
         return list(self._providers)
 
-    def find(self, name: str) -> StepSpec | NotFound:
+    def find(self, name: str, requires: Sequence[str] = ()) -> StepSpec | NotFound:
         """Give what a step name stands for, or why it stands for nothing.
 
         Args:
             name: A registered name, the dotted path of a callable, or a script's path and a function: `steps.py:build`.
+            requires: The step's requirements: an environment that is made for them may know the name.
         """
+        found = self._find_here(name)
+        if self._upstream and isinstance(found, StepSpec) and self._upstream_of(found):
+            found = self._installed(name, *_split(name))
+        if not requires or self._decide is None:
+            return found
+        spec = found if isinstance(found, StepSpec) else None
+        decision = self._decide(requires, spec)
+        is_overruled = any(state.is_overruling for state in decision.states)
+        if spec is not None and (not spec.distribution or (spec.is_built_in and not is_overruled)):
+            return found  # a function of the project, or a built-in step: whatever it requires besides
+        if decision.requirements is None:
+            return self._installed(name, *_split(name)) if is_overruled else found
+        return found if decision.environment is None else self._site(decision.environment).find(name)
+
+    def requirements_of(self, name: str, requires: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the requirements that a step has: those that are written, or else the distribution of `upstream`.
+
+        Args:
+            name: The step name.
+            requires: Those that are written.
+        """
+        if requires or not self._upstream:
+            return requires
+        found = self._find_here(name)
+        upstream = self._upstream_of(found) if isinstance(found, StepSpec) else ""
+        return (upstream,) if upstream else ()
+
+    def _upstream_of(self, spec: StepSpec) -> str:
+        """Give the distribution whose own step is wanted instead of a built-in one; empty where none is."""
+        name = (spec.options.provides or "").partition("==")[0]
+        return name if spec.is_built_in and name in self._upstream else ""
+
+    def _site(self, environment: Environment) -> SiteCatalogue:
+        if environment.key not in self._sites:
+            from stepengine.catalogue.site import SiteCatalogue
+
+            description = f"the environment for {', '.join(environment.requirements)}"
+            self._sites[environment.key] = SiteCatalogue(packages_of(environment.directory), description)
+        return self._sites[environment.key]
+
+    def _find_here(self, name: str) -> StepSpec | NotFound:
         providers = self._providers.get(name)
         if providers:
             return self._registered(name, providers)
-        module, _, attribute = name.rpartition(":" if ":" in name else ".")
+        module, attribute = _split(name)
         if module.endswith(".py") and attribute.isidentifier():
             return self._in_script(name, module, attribute)
         if not module or not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
@@ -148,21 +204,15 @@ class Registry:
 
     def _follow(self, name: str, module: str, attribute: str, target: str, distribution: str) -> Reading | None:
         """Read a step where its name is imported from; None where that cannot be told without running anything."""
-        from stepengine.catalogue.source import read_step
+        from stepengine.catalogue.source import follow_step
 
-        for _ in range(_MAX_IMPORTS):
-            found = (None if distribution else project_module(self._project, module)) or installed_module(module)
-            if found is None:
-                return None
-            try:
-                with open(found[0], "rb") as file:
-                    reading = read_step(Module(module, file.read(), found[1]), attribute, name, target, distribution)
-            except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
-                return None  # importing it tells why
-            if reading is None or reading.imported_from is None:
-                return reading
-            module, attribute = reading.imported_from
-        return None
+        def find_module(module: str) -> tuple[str, bool] | None:
+            return (None if distribution else project_module(self._project, module)) or installed_module(module)
+
+        try:
+            return follow_step(find_module, name, module, attribute, target, distribution)
+        except LookupError:
+            return None  # importing it tells why
 
     def _read_installed(self, name: str, module: str, attribute: str, distribution: str) -> StepSpec | None:
         """Read a step of an installed module; None where only importing it tells all that validation needs."""
@@ -222,6 +272,12 @@ class Registry:
             short = suggest(name.rpartition(".")[2], last)
             near = last[short] if short else ""
         return f"did you mean {near!r}?" if near else ""
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Part a step name into its module, or its script, and the attribute."""
+    module, _, attribute = name.rpartition(":" if ":" in name else ".")
+    return module, attribute
 
 
 def _is_misspelt(package: str, known: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stepengine.patterns import lazy_pattern
 from stepengine.records import Record
 
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from stepengine.model import Step
+
+# What nearly all requirements look like; `packaging`, which knows all of PEP 508, costs 35 ms.
+_SIMPLE = lazy_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:(?:[<>=!]=|[<>])\s*[0-9]+(?:\.[0-9]+)*)?\Z")
 
 
 class RequirementState(Record):
@@ -21,41 +24,66 @@ class RequirementState(Record):
         requirement: As it is written.
         satisfied_by: What meets it, in words; empty where nothing does.
         problem: Why nothing does, in one line.
-        is_malformed: Whether it is no requirement at all.
+        is_overruling: Whether it is of the distribution that the built-in step stands for, and not of the version: the
+            distribution's own step is wanted.
     """
 
     requirement: str
     satisfied_by: str
     problem: str = ""
-    is_malformed: bool = False
+    is_overruling: bool = False
 
 
-def check_requirements(step: Step) -> list[RequirementState]:
+def check_requirements(
+    requires: Iterable[str], provides: str | None, *, only_provided: bool = False
+) -> list[RequirementState]:
     """Check a step's requirements: against the step it is a stand-in for, then against what is installed.
 
     Prefect asks only whether a module of that name can be imported; here versions, extras and markers count (PEP 508).
+
+    Args:
+        requires: Them; each is a requirement, see `requirement_problem`.
+        provides: What the step stands for, as `name==version`; None where it stands for nothing else.
+        only_provided: Whether what is installed does not count.
     """
-    return [_check(requirement, step) for requirement in step.requires]
+    return [_check(requirement, provides, only_provided=only_provided) for requirement in requires]
 
 
-def _check(text: str, step: Step) -> RequirementState:
+def requirement_problem(text: str) -> str:
+    """Say in one line why a text is no requirement (PEP 508); empty where it is one."""
+    if _SIMPLE.match(text):
+        return ""
+    from packaging.requirements import Requirement
+
+    try:
+        marker = Requirement(text).marker
+        if marker is not None:
+            marker.evaluate()
+    except (ValueError, KeyError) as error:  # of a marker that compares what cannot be compared, too
+        return f"{text!r} is no requirement: {str(error).partition(chr(10))[0]}"
+    return ""
+
+
+def _check(text: str, provides: str | None, *, only_provided: bool) -> RequirementState:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    try:
-        requirement = Requirement(text)
-        is_needed = requirement.marker is None or requirement.marker.evaluate()
-    except (ValueError, KeyError) as error:  # of a marker that compares what cannot be compared, too
-        reason = str(error).partition("\n")[0]
-        return RequirementState(text, "", f"{text!r} is no requirement: {reason}", is_malformed=True)
-    if not is_needed:
+    requirement = Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate():
         return RequirementState(text, f"not needed here ({requirement.marker})")
-    provides = step.spec.options.provides if step.spec is not None else None
     name, _, version = (provides or "").partition("==")
     if name and canonicalize_name(requirement.name) == name:
         if requirement.url is None and requirement.specifier.contains(version, prereleases=True):
             return RequirementState(text, f"the built-in step, which counts as {name} {version}")
-        return RequirementState(text, "", f"the built-in step counts as {name} {version}")
+        state = _check_installed(text, requirement, only_provided=only_provided)
+        problem = state.problem and f"the built-in step counts as {name} {version}, and {state.problem}"
+        return state._replace(problem=problem, is_overruling=True)
+    return _check_installed(text, requirement, only_provided=only_provided)
+
+
+def _check_installed(text: str, requirement: Requirement, *, only_provided: bool) -> RequirementState:
+    if only_provided:
+        return RequirementState(text, "", "what the lock has for it is not installed")
     problem = _lacking(requirement, set())
     if problem:
         return RequirementState(text, "", problem)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _PUBLIC = "stepengine.plugin"
 _UNKNOWN: Any = object()
 
+_MAX_IMPORTS = 8
+"""How many modules a name is followed through."""
+
 
 class Reading(Record):
     """What a module's source tells of a step.
@@ -68,6 +71,47 @@ def read_step(module: Module, attribute: str, name: str, target: str, distributi
     if not isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return unreadable
     return _read_function(first, _imported(statements), name, target, distribution)
+
+
+def follow_step(
+    find_module: Callable[[str], tuple[str, bool] | None],
+    name: str,
+    module: str,
+    attribute: str,
+    target: str,
+    distribution: str,
+) -> Reading | None:
+    """Read a step where its name is imported from.
+
+    Args:
+        find_module: Gives a module's source file, and whether it is a package; None where that cannot be told.
+        name: The step name.
+        module: Where to begin.
+        attribute: The function's name there.
+        target: `module:attribute`, as the step is loaded.
+        distribution: `name version`.
+
+    Returns:
+        As `read_step`.
+
+    Raises:
+        LookupError: that cannot be told without running anything.
+    """
+    from stepengine.catalogue.modules import Module
+
+    for _ in range(_MAX_IMPORTS):
+        found = find_module(module)
+        if found is None:
+            raise LookupError(module)
+        try:
+            with open(found[0], "rb") as file:
+                reading = read_step(Module(module, file.read(), found[1]), attribute, name, target, distribution)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
+            raise LookupError(module) from error
+        if reading is None or reading.imported_from is None:
+            return reading
+        module, attribute = reading.imported_from
+    raise LookupError(module)
 
 
 def _read_function(node: Function, imported: dict[str, str], name: str, target: str, distribution: str) -> Reading:

@@ -70,11 +70,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
     fill(parser)
     try:
         # `steps show --format json NAME`: elsewhere a word after an option would belong to no positional.
-        parse = parser.parse_intermixed_args if name in ("steps", "validate") else parser.parse_args
+        parse = parser.parse_intermixed_args if name in ("steps", "validate", "env") else parser.parse_args
         options = parse(arguments[1:])
     except SystemExit as leaving:  # --help
         return int(leaving.code or 0)
-    options.command = name
+    options.command, options.arguments = name, arguments
     return options
 
 
@@ -156,8 +156,34 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", "-q", action="store_true", help="tell of failures alone")
 
 
+def _add_environments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--locked",
+        action="store_true",
+        help="install nothing but what prefect.lock.toml has, whatever is installed here",
+    )
+    parser.add_argument("--offline", action="store_true", help="fetch no packages")
+    _add_upstream(parser)
+
+
+def _add_upstream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--upstream",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run the steps of the distribution NAME (prefect-docker) and not those that stepengine has for them",
+    )
+
+
 def _fill_run(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
+    _add_environments(parser)
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="install what steps require and this machine lacks, apart from its packages, without asking",
+    )
     _add_output(parser)
     parser.add_argument(
         "--verbose", "-v", action="store_true", help="show the plan before it runs, with each step's inputs"
@@ -166,6 +192,7 @@ def _fill_run(parser: argparse.ArgumentParser) -> None:
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
+    _add_environments(parser)
     parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
 
 
@@ -188,10 +215,40 @@ def _fill_steps(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
 
 
+def _fill_lock(parser: argparse.ArgumentParser) -> None:
+    _add_file(parser)
+    parser.add_argument("--upgrade", action="store_true", help="resolve anew what the lock has already")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the lock is stale")
+    parser.add_argument("--offline", action="store_true", help="fetch nothing")
+    _add_upstream(parser)
+    parser.add_argument("--verbose", "-v", action="store_true", help="show what the installer says")
+
+
+def _fill_env(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=("list", "prune"),
+        metavar="list|prune",
+        help="list the environments, or remove those that are half made, damaged, or were not used for long",
+    )
+    parser.add_argument("keys", nargs="*", metavar="NAME", help="remove these; the beginning of a name will do")
+    parser.add_argument(
+        "--older-than",
+        type=float,
+        default=30.0,
+        metavar="DAYS",
+        help="remove those that were not used for so many days; default %(default)g",
+    )
+    parser.add_argument("--all", action="store_true", help="remove all")
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+
+
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run the steps: build, push, then pull", _fill_run),
     "plan": ("show what would run, and what is known of it; nothing runs", _fill_plan),
     "validate": ("show all problems of a file; nothing runs", _fill_validate),
+    "lock": ("write prefect.lock.toml: what the steps require, exactly", _fill_lock),
+    "env": ("list the environments that were made for what steps require, or remove some", _fill_env),
     "steps": ("list the steps that there are, or show one", _fill_steps),
 }
 

@@ -85,6 +85,10 @@ def _dispatch(arguments: list[str]) -> int:
         from stepengine.cli.plan import plan as run
     elif options.command == "validate":
         from stepengine.cli.validate import validate as run
+    elif options.command == "lock":
+        from stepengine.cli.lock import lock as run
+    elif options.command == "env":
+        from stepengine.cli.env import env as run
     else:
         from stepengine.cli.steps import steps as run
     return run(options)

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.masks import process_secrets
 from stepengine.cli.output import as_diagnostic, failed_plan, own_stdout, write_document
-from stepengine.cli.project import FILE_NAME, find_file, open_project, plan_project, take_secrets, world_of
+from stepengine.cli.project import (
+    FILE_NAME,
+    find_file,
+    open_chosen,
+    plan_project,
+    provisioning_of,
+    take_secrets,
+    world_of,
+)
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.errors import StepEngineError, UsageError
-from stepengine.planning.plan import plan_as_json, unmet_diagnostics
+from stepengine.planning.plan import missing_diagnostics, plan_as_json
 from stepengine.terminal import Style, style_for
 
 if TYPE_CHECKING:
@@ -44,7 +52,8 @@ def plan(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace, output: TextIO | None) -> int:
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
-    project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
+    path = find_file(options.file)
+    project = open_chosen(path, options, provisioning_of(path, options))
     file = project.file
     show_diagnostics(file.diagnostics, file.source, errors_only=file.is_valid)
     if not file.is_valid:
@@ -52,7 +61,7 @@ def _plan(options: argparse.Namespace, output: TextIO | None) -> int:
             write_document(output, failed_plan(file.source.name, [found._asdict() for found in file.diagnostics]))
         return UsageError.exit_code
     planned = plan_project(project, options, world_of(project, options, secrets))
-    show_diagnostics((*planned.diagnostics, *unmet_diagnostics(planned)), file.source)
+    show_diagnostics((*planned.diagnostics, *missing_diagnostics(planned)), file.source)
     if output is not None:
         write_document(output, plan_as_json(planned))
     else:
@@ -89,16 +98,31 @@ def _render_step(plan: StepPlan, style: Style) -> list[str]:
     name = one_line(step.name) if step.id else ""
     who = step.spec.distribution or "this project" if step.spec is not None else "not known here"
     lines = [f"    {style.bold(step.label)}  {style.dim(' '.join(filter(None, [name, f'line {step.line}', who])))}"]
-    for state in plan.requirements:
+    for state in plan.decision.states if plan.decision is not None else ():
         met = (
             style.green("met by") + f" {state.satisfied_by}"
             if state.satisfied_by
             else f"{style.red('not met')}: {state.problem}"
         )
         lines.append(f"      requires {state.requirement}: {met}")
+    lines += _render_environment(plan, style)
     width = max((len(each.name) for each in plan.inputs), default=0)
     lines += [f"      {each.name:<{width}}  {_render_input(each, style)}" for each in plan.inputs]
     return lines
+
+
+def _render_environment(plan: StepPlan, style: Style) -> list[str]:
+    decision = plan.decision
+    if decision is None or not plan.is_isolated:
+        return []
+    how = "locked" if decision.locked else "not locked"
+    if decision.problem:
+        return [f"      {style.red('cannot run')}: {decision.problem}"]
+    if decision.environment is None:
+        return [
+            f"      runs in an environment of its own, {how}, {style.yellow('not made yet')}: run --install makes it"
+        ]
+    return [f"      runs in an environment of its own, {how}  {style.dim(decision.environment.key)}"]
 
 
 def _render_input(plan: InputPlan, style: Style) -> str:

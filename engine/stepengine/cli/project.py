@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stepengine.catalogue.registry import Registry
 from stepengine.cli.interruption import was_interrupted
+from stepengine.cli.provisioning import Provisioning
 from stepengine.document.parser import parse_document
 from stepengine.entry_points import find_entry_points
 from stepengine.errors import UsageError
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from stepengine.catalogue.requirements import RequirementState
     from stepengine.document.parser import Document
+    from stepengine.environments.file_lock import FileLock
+    from stepengine.environments.provision import Decision
+    from stepengine.environments.store import Environment
     from stepengine.model import ProjectFile, Step
     from stepengine.planning.plan import Plan
     from stepengine.secrecy.secrets import Secrets
 
 FILE_NAME = "prefect.yaml"
+
+_STOOD_FOR = frozenset({"prefect", "prefect-docker"})
+"""The distributions whose steps have built-in stand-ins."""
 
 _MAX_SECRET = 1 << 20
 """Bytes; an environment variable holds less on every system."""
@@ -46,12 +52,14 @@ class Project(Record):
         file: Checked.
         registry: Where its step names are looked up.
         hooks: The hook plugins.
+        provisioning: What meets the requirements of its steps.
     """
 
     directory: str
     file: ProjectFile
     registry: Registry
     hooks: Hooks
+    provisioning: Provisioning
 
 
 def find_file(named: str | None) -> str:
@@ -152,13 +160,22 @@ def read_document(path: str) -> Document:
         ) from error
 
 
-def open_project(path: str, overrides: Iterable[str] = (), *, prefect_compat: bool = False) -> Project:
+def open_project(
+    path: str,
+    overrides: Iterable[str] = (),
+    *,
+    prefect_compat: bool = False,
+    provisioning: Provisioning | None = None,
+    upstream: Iterable[str] = (),
+) -> Project:
     """Read and check a file.
 
     Args:
         path: It.
         overrides: The command line's `--set`.
         prefect_compat: Whether references without a value are warnings alone.
+        provisioning: What meets the requirements of its steps; that of the file's directory where it is None.
+        upstream: The command line's `--upstream`.
 
     Raises:
         UsageError: it cannot be read, or an override does not fit it.
@@ -167,12 +184,42 @@ def open_project(path: str, overrides: Iterable[str] = (), *, prefect_compat: bo
 
     directory = os.path.dirname(os.path.abspath(path))
     entry_points = find_entry_points()
-    registry = Registry(directory, entry_points)
+    provisioning = provisioning or Provisioning(directory)
+    registry = Registry(directory, entry_points, provisioning.decide, _upstream(upstream))
     document = read_document(path)
     if document.parsed:
         apply_overrides(document, overrides, registry)
     file = validate_document(document, registry, os.path.basename(directory), prefect_compat=prefect_compat)
-    return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn_on_stderr))
+    return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn_on_stderr), provisioning)
+
+
+def provisioning_of(path: str, options: argparse.Namespace) -> Provisioning:
+    """Give what meets the requirements of a file's steps, as the command line has it."""
+    return Provisioning(os.path.dirname(os.path.abspath(path)), locked=options.locked, offline=options.offline)
+
+
+def open_chosen(path: str, options: argparse.Namespace, provisioning: Provisioning) -> Project:
+    """Read and check a file as the command line has it; see `open_project`."""
+    return open_project(
+        path,
+        options.set,
+        prefect_compat=options.prefect_compat,
+        provisioning=provisioning,
+        upstream=options.upstream,
+    )
+
+
+def _upstream(named: Iterable[str]) -> frozenset[str]:
+    """Take the command line's `--upstream`.
+
+    Raises:
+        UsageError: no built-in step stands for it.
+    """
+    names = frozenset(name.lower().replace("_", "-") for name in named)
+    for name in names - _STOOD_FOR:
+        hint = f"there are: {', '.join(sorted(_STOOD_FOR))}"
+        raise UsageError(f"--upstream {name}: no built-in step stands for one of it", hint=hint)
+    return names
 
 
 def warn_on_stderr(message: str) -> None:
@@ -183,17 +230,19 @@ def warn_on_stderr(message: str) -> None:
 def world_of(project: Project, options: argparse.Namespace, secrets: Secrets) -> World:
     """Give what the plan and the run of a project may use."""
 
-    def check_requirements(step: Step) -> list[RequirementState]:
-        from stepengine.catalogue.requirements import check_requirements as check  # packaging costs 35 ms
+    def decide(step: Step) -> Decision:
+        return project.provisioning.decide(step.requires, step.spec)
 
-        return check(step)
+    def use(environment: Environment) -> FileLock:
+        return project.provisioning.provision.use(environment)
 
     pull_in, _, pull_image = options.pull_in.partition("=")
     return World(
         directory=project.directory,
         environ=os.environ,
         load=project.registry.load,
-        check_requirements=check_requirements,
+        decide=decide,
+        use=use,
         resolve=project.hooks.resolve,
         secrets=secrets,
         pull_in=pull_in,

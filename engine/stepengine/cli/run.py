@@ -16,7 +16,16 @@ from stepengine.cli.output import (
     refused_run,
     write_document,
 )
-from stepengine.cli.project import find_file, open_project, plan_project, take_secrets, warn_on_stderr, world_of
+from stepengine.cli.project import (
+    find_file,
+    open_chosen,
+    plan_project,
+    provisioning_of,
+    take_secrets,
+    warn_on_stderr,
+    world_of,
+)
+from stepengine.cli.provisioning import make_missing
 from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, StepError, UsageError, tell_exception
 
 if TYPE_CHECKING:
@@ -62,20 +71,32 @@ def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan
     """Check all that can be checked before the first step; give the exit code where the file does not pass."""
     secrets = process_secrets()
     take_secrets(options.secret, secrets)
-    project = open_project(find_file(options.file), options.set, prefect_compat=options.prefect_compat)
+    path = find_file(options.file)
+    provisioning = provisioning_of(path, options)
+    project = open_chosen(path, options, provisioning)
+    planned = _plan(project, options)
+    if planned is not None and not planned[0].has_errors and make_missing(planned[0], provisioning, options):
+        project = open_chosen(path, options, provisioning)  # what has come tells more of the steps than was known
+        planned = _plan(project, options)
     file = project.file
     _show(project, options)
-    if not file.is_valid:
+    if planned is None:
         return _refuse(document, file.source.name, file.diagnostics)
-    world = world_of(project, options, secrets)
-    plan = plan_project(project, options, world)
+    plan, world = planned
     if _show_plan_problems(project, plan, quiet=options.quiet):
         return _refuse(document, file.source.name, plan.diagnostics)
-    _refuse_unmet(plan)
     _import_steps(plan, project)
     if options.verbose:
         _show_plan(plan)
     return plan, project, world
+
+
+def _plan(project: Project, options: argparse.Namespace) -> tuple[Plan, World] | None:
+    """Plan the run of a file; None where the file is wrong."""
+    if not project.file.is_valid:
+        return None
+    world = world_of(project, options, process_secrets())
+    return plan_project(project, options, world), world
 
 
 def _execute(plan: Plan, project: Project, world: World, options: argparse.Namespace, output: TextIO | None) -> int:
@@ -115,21 +136,6 @@ def _show_plan(plan: Plan) -> None:
     sys.stderr.write(render_plan(plan, style_for(sys.stderr, os.environ)) + "\n")
 
 
-def _refuse_unmet(plan: Plan) -> None:
-    unmet = plan.unmet()
-    if not unmet:
-        return
-    first = next((each for each in unmet if each.state.is_malformed), unmet[0])
-    where = f"{plan.file.source.name}:{first.line}:{first.column}"
-    if first.state.is_malformed:
-        raise RequirementError(first.message, where=where, hint=first.hint)
-    from shlex import join
-
-    told = "; ".join(each.message for each in unmet)
-    command = join([sys.executable, "-m", "pip", "install", *(each.state.requirement for each in unmet)])
-    raise RequirementError(f"a requirement is not met: {told}", where=where, hint=command)
-
-
 def _import_steps(plan: Plan, project: Project) -> None:
     """Import what installed packages give to build and push: validation only read it, and a build must not be in vain.
 
@@ -140,7 +146,7 @@ def _import_steps(plan: Plan, project: Project) -> None:
     """
     told: set[str] = set()
     for pipeline in plan.pipelines:
-        for step in (planned.step for planned in pipeline.steps):
+        for step in (planned.step for planned in pipeline.steps if not planned.is_isolated):
             spec = step.spec
             if spec is None or step.section == "pull" or spec.target in told:
                 continue

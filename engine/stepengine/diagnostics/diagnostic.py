@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sized
     from typing import Final, Literal
 
     from stepengine.document.nodes import Source
@@ -61,6 +61,11 @@ class Diagnostics:
         """Give each problem once (a shared anchor is visited more than once), in the order of their places."""
         unique = dict.fromkeys(self._found)
         return sorted(unique, key=lambda found: (found.line, found.column, found.severity, found.code, found.message))
+
+
+def tell_count(things: Sized, name: str) -> str:
+    """Tell how many there are: `1 package`, `2 packages`."""
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def one_line(text: str) -> str:

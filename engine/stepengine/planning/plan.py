@@ -14,8 +14,9 @@ from stepengine.templating import RenderError, Scope
 if TYPE_CHECKING:
     from typing import Literal
 
-    from stepengine.catalogue.requirements import RequirementState
     from stepengine.diagnostics.diagnostic import Severity
+    from stepengine.environments.provision import Decision
+    from stepengine.environments.requirement_set import RequirementSet
     from stepengine.model import Deployment
     from stepengine.templating import Template
     from stepengine.world import World
@@ -43,14 +44,19 @@ class StepPlan(Record):
     Attributes:
         step: It.
         inputs: In the order of the file.
-        requirements: What it requires, each with what meets it.
+        decision: What meets its requirements; None where it has none.
         runs_here: Whether it runs, and with the packages of this machine; a container has its own.
     """
 
     step: Step
     inputs: tuple[InputPlan, ...]
-    requirements: tuple[RequirementState, ...]
+    decision: Decision | None
     runs_here: bool
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether it takes an environment of its own."""
+        return self.runs_here and self.decision is not None and self.decision.requirements is not None
 
 
 class PipelinePlan(Record):
@@ -60,17 +66,19 @@ class PipelinePlan(Record):
     steps: tuple[StepPlan, ...]
 
 
-class UnmetRequirement(Record):
-    """A requirement that nothing here meets, and the first step that has it.
+class MissingEnvironment(Record):
+    """An environment that is not made yet, and the first step that needs it.
 
     Attributes:
-        state: The requirement, and why nothing meets it.
+        requirements: What it is for.
+        decision: Why it is needed.
         step: The step.
         line: Where the requirement stands, counted from 1.
         column: The same, in characters.
     """
 
-    state: RequirementState
+    requirements: RequirementSet
+    decision: Decision
     step: Step
     line: int
     column: int
@@ -78,16 +86,17 @@ class UnmetRequirement(Record):
     @property
     def message(self) -> str:
         """One line: which step lacks what."""
-        if self.state.is_malformed:
-            return f"{self.step.label}: {self.state.problem}"
-        return f"{self.step.label} requires {self.state.requirement}: {self.state.problem}"
+        if self.decision.problem:
+            return f"{self.step.label}: {self.decision.problem}"
+        unmet = [f"{each.requirement}: {each.problem}" for each in self.decision.states if not each.satisfied_by]
+        return f"{self.step.label} requires {'; '.join(unmet)}"
 
     @property
     def hint(self) -> str:
         """One line: what to do."""
-        if self.state.is_malformed:
-            return "for example: prefect-docker>=0.3.1 (PEP 508)"
-        return f"install it beside stepengine: pip install '{self.state.requirement}'"
+        if self.decision.problem:
+            return "write the lock anew: stepengine lock"
+        return "an environment of its own can be made for it: stepengine run --install"
 
 
 class Plan(Record):
@@ -105,22 +114,33 @@ class Plan(Record):
     pipelines: tuple[PipelinePlan, ...]
     diagnostics: tuple[Diagnostic, ...]
 
-    def unmet(self) -> list[UnmetRequirement]:
-        """Give the requirements that nothing meets, each once; those of steps that run elsewhere do not count."""
-        found: dict[str, UnmetRequirement] = {}
-        for pipeline in self.pipelines:
-            for planned in pipeline.steps:
-                for state in planned.requirements if planned.runs_here else ():
-                    if not state.satisfied_by and state.requirement not in found:
-                        line, column = self.file.source.position(_requirement_offset(planned.step, state.requirement))
-                        found[state.requirement] = UnmetRequirement(state, planned.step, line, column)
+    @property
+    def has_errors(self) -> bool:
+        """Whether something keeps it from running."""
+        return any(found.severity == ERROR for found in self.diagnostics)
+
+    def missing(self) -> list[MissingEnvironment]:
+        """Give the environments that are not made yet, each once; steps that run elsewhere do not count."""
+        found: dict[RequirementSet, MissingEnvironment] = {}
+        for planned in (step for pipeline in self.pipelines for step in pipeline.steps):
+            decision = planned.decision
+            if decision is None or not planned.is_isolated or decision.environment is not None:
+                continue
+            if decision.requirements is not None and decision.requirements not in found:
+                line, column = self.file.source.position(_requirement_offset(planned.step, decision))
+                missing = MissingEnvironment(decision.requirements, decision, planned.step, line, column)
+                found[decision.requirements] = missing
         return list(found.values())
 
 
-def _requirement_offset(step: Step, requirement: str) -> int:
-    node = step.node.entries["requires"][1]
-    items = node.items if isinstance(node, Sequence) else [node]
-    return next((item.offset for item in items if item.value == requirement), node.offset)
+def _requirement_offset(step: Step, decision: Decision) -> int:
+    """Give where the first requirement that is not met stands; the step itself where `--upstream` requires it."""
+    entry = step.node.entries.get("requires")
+    if entry is None:
+        return step.node.offset
+    unmet = [state.requirement for state in decision.states if not state.satisfied_by]
+    items = entry[1].items if isinstance(entry[1], Sequence) else [entry[1]]
+    return next((item.offset for item in items if item.value in unmet), entry[1].offset)
 
 
 def make_plan(file: ProjectFile, pipelines: tuple[Pipeline, ...], sections: tuple[str, ...], world: World) -> Plan:
@@ -231,8 +251,8 @@ class _Planner:
         ]
         if step.section == "pull" and self._world.pull_in == "skip":
             del self.diagnostics[reported:]  # nothing will ask for what it lacks
-        states = tuple(self._world.check_requirements(step)) if step.requires else ()
-        return StepPlan(step, tuple(inputs), states, step.section != "pull" or self._pulls_here(pipeline))
+        decision = self._world.decide(step) if step.requires else None
+        return StepPlan(step, tuple(inputs), decision, step.section != "pull" or self._pulls_here(pipeline))
 
     def _pulls_here(self, pipeline: Pipeline) -> bool:
         """Whether the pull steps run, and with the packages of this machine."""
@@ -316,11 +336,11 @@ class _Planner:
         return source.position(offset_of_text(source, step.node.entries[name][1], path, text))
 
 
-def unmet_diagnostics(plan: Plan) -> list[Diagnostic]:
-    """Give the requirements that nothing meets as warnings: they can be installed before the run, which needs them."""
+def missing_diagnostics(plan: Plan) -> list[Diagnostic]:
+    """Give the environments that are missing as warnings: they can be made before the run, which needs them."""
     return [
         Diagnostic(WARNING, "unmet-requirement", each.message, each.line, each.column, each.hint)
-        for each in plan.unmet()
+        for each in plan.missing()
     ]
 
 
@@ -336,7 +356,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
             }
             for pipeline in plan.pipelines
         ],
-        "diagnostics": [found._asdict() for found in (*plan.diagnostics, *unmet_diagnostics(plan))],
+        "diagnostics": [found._asdict() for found in (*plan.diagnostics, *missing_diagnostics(plan))],
     }
 
 
@@ -363,6 +383,22 @@ def _step_json(plan: StepPlan) -> dict[str, Any]:
                 "satisfied_by": state.satisfied_by or None,
                 "problem": state.problem or None,
             }
-            for state in plan.requirements
+            for state in (plan.decision.states if plan.decision is not None else ())
         ],
+        "environment": _environment_json(plan),
+    }
+
+
+def _environment_json(plan: StepPlan) -> dict[str, Any] | None:
+    """Give the environment of its own that a step runs in; None where it runs with what is there."""
+    decision = plan.decision
+    if decision is None or decision.requirements is None or not plan.is_isolated:
+        return None
+    made = decision.environment
+    return {
+        "requirements": list(decision.requirements.requirements),
+        "state": "missing" if made is None else "made",
+        "key": None if made is None else made.key,
+        "locked": decision.locked,
+        "packages": None if made is None else list(made.packages),
     }

@@ -283,7 +283,7 @@ class ContainerTransport:
         return bytes(data)
 
     def end(self) -> str:
-        """Remove the container; say how it ended where it had ended by itself."""
+        """Remove the container; see `Transport.end`."""
         if self._ended:
             return ""
         import docker
@@ -310,7 +310,7 @@ class ContainerTransport:
         ended = "" if status is None else f"exit status {status}"
         if status == _KILLED:
             ended += " (killed; out of memory, perhaps)"
-        return "\n".join(filter(None, [ended, said]))
+        return f"{ended}\n{said}"
 
     def _close(self) -> None:
         for each in (getattr(self._attached, "_response", None), self._attached, self._socket):

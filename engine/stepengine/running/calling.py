@@ -26,7 +26,7 @@ def call_step(function: Callable[..., Any], inputs: dict[str, Any], context: Con
             over, as in Prefect.
 
     Returns:
-        What the function returned.
+        What the function returned; of a dataclass its fields, as a mapping.
 
     Raises:
         Exception: whatever the function raises.
@@ -43,13 +43,19 @@ def _finish(result: Any) -> Any:
             "it is a generator function, and nothing of it has run", hint="return the outputs, and yield none"
         )
     if not hasattr(result, "__await__"):
-        return result
+        return _as_outputs(result)
     import asyncio
 
     async def wait() -> Any:
         return await result
 
-    return asyncio.run(wait())
+    return _as_outputs(asyncio.run(wait()))
+
+
+def _as_outputs(result: Any) -> Any:
+    """Take the fields of a dataclass for outputs."""
+    fields = getattr(type(result), "__dataclass_fields__", None)
+    return result if fields is None else {name: getattr(result, name) for name in fields}
 
 
 @contextmanager

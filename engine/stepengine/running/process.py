@@ -52,6 +52,7 @@ def run_process(
     each_state: bool = False,
     timeout: float | None = None,
     stdin: bytes | None = None,
+    keep: Sequence[int] = (),
 ) -> Completed:
     r"""Run a program to its end.
 
@@ -65,6 +66,7 @@ def run_process(
         each_state: Whether `on_line` gets what such a line was in between, too.
         timeout: Seconds until it is ended.
         stdin: What it reads; nothing where it is None.
+        keep: Descriptors that it holds open, too: a lock, for example, that must not end before it does.
 
     Returns:
         Its exit status and output.
@@ -75,7 +77,7 @@ def run_process(
         KeyboardInterrupt: passed on after the child and its descendants have been ended.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    child = _start(args, cwd, env, subprocess.DEVNULL if stdin is None else subprocess.PIPE)
+    child = _start(args, cwd, env, subprocess.DEVNULL if stdin is None else subprocess.PIPE, keep)
     output = _Output(on_line, each_state=each_state)
     try:
         reader = _reader(child)
@@ -94,7 +96,9 @@ def run_process(
     return Completed(returncode, output.text("stdout"), output.text("stderr"))
 
 
-def _start(args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: int) -> subprocess.Popen[bytes]:
+def _start(
+    args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: int, keep: Sequence[int]
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         args if isinstance(args, str) else list(args),
         cwd=cwd,
@@ -104,6 +108,7 @@ def _start(args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: int) ->
         stderr=subprocess.PIPE,
         # A session of its own: its whole tree can be ended, and Ctrl-C on the terminal reaches it through us alone.
         start_new_session=os.name == "posix",
+        pass_fds=keep,
     )
 
 

@@ -23,6 +23,7 @@ from stepengine.records import Record
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.running.deployment_fields import FieldProblem, resolve_deployment
 from stepengine.running.failures import describe_exception
+from stepengine.running.isolation import Isolation
 from stepengine.running.places import LocalPlace
 from stepengine.running.wrapping import wrap_call
 from stepengine.secrecy.masking import Masking
@@ -139,6 +140,7 @@ class _PipelineRun:
         self.outputs: dict[str, Any] = {}
         self._ids: dict[str, Any] = {}
         self._local = LocalPlace(world.load, world.directory, world.environ, plan.file.project, world.block)
+        self._isolation = Isolation(world, plan.file.project)
         self._known_environ: Mapping[str, str] = {}
         self._started_environ: Mapping[str, str] = {}
         self.scope = self._pull_scope = self._scope(self._local_variable)
@@ -233,7 +235,8 @@ class _PipelineRun:
         self._report(Notice(message, None))
 
     def _close(self) -> None:
-        for place in filter(None, (self._place, self._local)):
+        opened: list[Isolation | Place] = [self._isolation, *filter(None, (self._place, self._local))]
+        for place in opened:
             try:
                 place.close()
             except KeyboardInterrupt:  # whoever presses Ctrl-C twice wants to be gone sooner, not to leave a container
@@ -243,8 +246,15 @@ class _PipelineRun:
                 self._note(f"something may be left of the steps' place: {tell_exception(error)}")
         self._place = None
 
-    def _run_step(self, step: Step, place: Place) -> bool:
+    def _run_step(self, step: Step, base: Place) -> bool:
         started = perf_counter()
+        try:
+            in_image = self._pull_place is not None and self._pull_place.kind == "image"
+            place = base if in_image else self._isolation.place_of(step, base)
+        except (StepEngineError, KeyboardInterrupt) as error:
+            self._report(StepStarted(self._info(step), ""))
+            self._take(step, self._failed(step, perf_counter() - started, error, ""))
+            return False
         self._report(StepStarted(self._info(step), place.description))
 
         def emit(kind: str, data: dict[str, Any]) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _REFERABLE = lazy_pattern(r"\w[\w-]*\Z")
 RESERVED = ("id", "requires")
+_REQUIREMENT = "prefect-docker>=0.3.1"
+_NOT_MADE = "its inputs are checked once what it requires is there: stepengine run --install"
 
 
 class SectionReader:
@@ -32,7 +34,7 @@ class SectionReader:
     def __init__(self, diagnostics: Diagnostics, catalogue: Catalogue) -> None:
         self._diagnostics = diagnostics
         self._catalogue = catalogue
-        self._found: dict[str, Any] = {}
+        self._found: dict[tuple[str, tuple[str, ...]], Any] = {}
         self._deprecation_told: set[str] = set()
 
     def read(self, owner: Mapping, section: Section) -> tuple[Step, ...] | None:
@@ -124,8 +126,8 @@ class SectionReader:
             template = None if value.__class__ is str and "{{" not in value else self._compile(value, input_node)
             if template is not None:
                 templates[input_name] = template
-        step_id, requires = self._read_id(node), self._read_requires(node)
-        spec = self._find(name, key, section, has_requires=bool(requires))
+        step_id, requires = self._read_id(node), self._catalogue.requirements_of(name, self._read_requires(node))
+        spec = self._find(name, key, section, requires)
         line, column = self._diagnostics.source.position(key.offset)
         step = Step(section, name, step_id, requires, inputs, templates, spec, line, column, node)
         if spec is not None:
@@ -169,16 +171,29 @@ class SectionReader:
             return ()
         value = found.value
         values: list[Any] = value if isinstance(value, list) else [value] if value else []
-        if all(isinstance(each, str) for each in values):
-            return tuple(each for each in values if each.strip())
-        hint = "for example: requires: prefect-docker>=0.3.1"
-        self._diagnostics.error("wrong-type", "'requires' must be a requirement or a list of them", found.offset, hint)
-        return ()
+        if not all(isinstance(each, str) for each in values):
+            message = "'requires' must be a requirement or a list of them"
+            self._diagnostics.error("wrong-type", message, found.offset, f"for example: requires: {_REQUIREMENT}")
+            return ()
+        texts = tuple(each for each in values if each.strip())
+        problems = [self._check_requirement(found, text) for text in texts]
+        return () if any(problems) else texts
 
-    def _find(self, name: str, key: Scalar, section: Section, *, has_requires: bool) -> StepSpec | None:
-        if name not in self._found:
-            self._found[name] = self._catalogue.find(name)
-        found = self._found[name]
+    def _check_requirement(self, node: Node, text: str) -> bool:
+        """Report what is no requirement; whether it is none."""
+        from stepengine.catalogue.requirements import requirement_problem
+
+        problem = requirement_problem(text)
+        if problem:
+            items = node.items if isinstance(node, Sequence) else [node]
+            offset = next((item.offset for item in items if item.value == text), node.offset)
+            self._diagnostics.error("requirement-form", problem, offset, f"for example: {_REQUIREMENT} (PEP 508)")
+        return bool(problem)
+
+    def _find(self, name: str, key: Scalar, section: Section, requires: tuple[str, ...]) -> StepSpec | None:
+        if (name, requires) not in self._found:
+            self._found[name, requires] = self._catalogue.find(name, requires)
+        found = self._found[name, requires]
         if isinstance(found, StepSpec):
             if found.is_deprecated and name not in self._deprecation_told:
                 self._deprecation_told.add(name)
@@ -187,10 +202,10 @@ class SectionReader:
                 )
                 self._diagnostics.warning("deprecated-name", f"{name} is an old name", key.offset, hint)
             return found
-        may_exist_elsewhere = not found.is_certain and (has_requires or section == "pull")
+        may_exist_elsewhere = not found.is_certain and (requires or section == "pull")
         report = self._diagnostics.warning if may_exist_elsewhere else self._diagnostics.error
-        installable = may_exist_elsewhere and has_requires
-        report("unknown-step", found.message, key.offset, "install what it requires" if installable else found.hint)
+        hint = _NOT_MADE if may_exist_elsewhere and requires else found.hint
+        report("unknown-step", found.message, key.offset, hint)
         return None
 
     def _check_inputs(self, step: Step, spec: StepSpec, key: Scalar) -> None:

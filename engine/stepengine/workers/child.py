@@ -62,7 +62,7 @@ class ChildTransport:
         return line
 
     def end(self) -> str:
-        """End the child with all that it started."""
+        """End the child with all that it started; see `Transport.end`."""
         if self._ended:
             return ""
         code = self._exit_status()
@@ -75,7 +75,7 @@ class ChildTransport:
         self._errors.seek(0)
         said = self._errors.read()[-4000:].decode("utf-8", "replace").strip()
         self._errors.close()
-        return "\n".join(filter(None, [_describe(code), said]))
+        return f"{_describe(code)}\n{said}"
 
     def _exit_status(self) -> int | None:
         """Give the child's exit status where it ended by itself; its pipes close a moment before it is gone."""

@@ -33,7 +33,7 @@ class Transport(Protocol):
         """Give the next line; empty where there is none any more."""
 
     def end(self) -> str:
-        """End the worker; say how it ended where it had ended by itself, and what it said last."""
+        """End the worker; say on one line how it ended, where it had ended by itself, and below what it said last."""
 
 
 class WorkerPlace:
@@ -44,6 +44,8 @@ class WorkerPlace:
         description: Where it is, in words.
         project: The values at the file's top level.
         block: Finds a block's data by `(type slug, name)`.
+        directory: Where its steps start; empty for where it is.
+        scripts: What the paths of scripts are relative to; None for the working directory.
 
     Raises:
         StepError: it did not start.
@@ -57,6 +59,7 @@ class WorkerPlace:
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
         directory: str = "",
+        scripts: str | None = None,
     ) -> None:
         self.description = description
         self.directory = directory
@@ -64,7 +67,7 @@ class WorkerPlace:
         self._transport = transport
         self._block = block
         try:
-            self._say({"project": dict(project), "directory": directory})
+            self._say({"project": dict(project), "directory": directory, "scripts": scripts})
             hello = self._hear()
         except BaseException:
             transport.end()
@@ -130,11 +133,12 @@ class WorkerPlace:
         return message
 
     def _gone(self, line: bytes = b"") -> StepError:
-        last = self._transport.end()
+        ended, _, said = self._transport.end().partition("\n")
         if self._transport.lost is not None:
             return self._transport.lost
-        output = "\n".join(filter(None, [line.decode("utf-8", "replace").strip(), last]))
-        return StepError(f"the worker ended before the step did ({self.description})", output=output)
+        output = "\n".join(filter(None, [line.decode("utf-8", "replace").strip(), said]))
+        how = ": ".join(filter(None, [f"its process ended before it did ({self.description})", ended]))
+        return StepError(how, output=output)
 
     def close(self) -> None:
         """End the worker."""

@@ -230,8 +230,8 @@ deployments:
         "warning",
         "Nothing here meets a requirement",
         """`plan` finds no distribution that meets what a step requires: neither a built-in step that counts as it, nor
-an installed one of that version, with its extras. It can be installed before the run; `run` ends with exit code 4 as
-long as it is missing.""",
+an installed one of that version, with its extras, nor an environment that was made for it. `run --install` makes one;
+without it `run` asks on a terminal, and elsewhere ends with exit code 4.""",
         """build:
 - prefect.deployments.steps.run_shell_script:
     requires: a-distribution-of-nobody>=1.0
@@ -244,6 +244,24 @@ long as it is missing.""",
     script: git describe
 """,
         command="plan",
+    ),
+    Page(
+        "requirement-form",
+        "error",
+        "A requirement is none",
+        """What a step requires is a name with, where wanted, versions, extras and a marker, as
+[PEP 508](https://peps.python.org/pep-0508/) has it.""",
+        """build:
+- prefect.deployments.steps.run_shell_script:
+    requires: prefect 3
+    script: git describe
+""",
+        3,
+        """build:
+- prefect.deployments.steps.run_shell_script:
+    requires: prefect>=3
+    script: git describe
+""",
     ),
     Page(
         "pull-directory",
