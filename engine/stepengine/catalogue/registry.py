@@ -66,7 +66,7 @@ class Registry:
         """
         found = self._find_here(name)
         if self._upstream and isinstance(found, StepSpec) and self._upstream_of(found):
-            found = self._installed(name, *_split(name))
+            found = self._of_upstream(name)
         if not requires or self._decide is None:
             return found
         spec = found if isinstance(found, StepSpec) else None
@@ -75,7 +75,7 @@ class Registry:
         if spec is not None and (not spec.distribution or (spec.is_built_in and not is_overruled)):
             return found  # a function of the project, or a built-in step: whatever it requires besides
         if decision.requirements is None:
-            return self._installed(name, *_split(name)) if is_overruled else found
+            return self._of_upstream(name) if is_overruled else found
         return found if decision.environment is None else self._site(decision.environment).find(name)
 
     def requirements_of(self, name: str, requires: tuple[str, ...]) -> tuple[str, ...]:
@@ -95,6 +95,17 @@ class Registry:
         """Give the distribution whose own step is wanted instead of a built-in one; empty where none is."""
         name = (spec.options.provides or "").partition("==")[0]
         return name if spec.is_built_in and name in self._upstream else ""
+
+    def _of_upstream(self, name: str) -> StepSpec | NotFound:
+        """Give the installed step of a name that a built-in one has, too."""
+        module, attribute = _split(name)
+        package = module.partition(".")[0]
+        if not package or is_missing(package):
+            what = f"there is no package {package}" if package else "it has no package"
+            return NotFound(
+                f"no step {name} here but the built-in one: {what}", "use its dotted name", is_certain=not package
+            )
+        return self._installed(name, module, attribute)
 
     def _site(self, environment: Environment) -> SiteCatalogue:
         if environment.key not in self._sites:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from stepengine.catalogue.spec import StepSpec
-    from stepengine.environments.file_lock import FileLock
     from stepengine.environments.store import Environment
     from stepengine.running.places import Emit, Place
 
@@ -36,21 +35,10 @@ main()
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-class ActivatedPlace:
-    """The place of the pipeline's other steps, where programs find those of an environment first.
+class _OnBase:
+    """A place whose steps go on from where those of another left off, and those from there."""
 
-    Built-in steps run so: they need nothing of what they require besides, but the programs that they start may.
-
-    Args:
-        environment: The environment.
-        lock: What keeps it; released at the end.
-        base: Where the pipeline's other steps run.
-    """
-
-    def __init__(self, environment: Environment, lock: FileLock, base: Place) -> None:
-        self.description = f"with the programs of an environment for {', '.join(environment.requirements)}"
-        self._home = environment.directory
-        self._lock = lock
+    def __init__(self, base: Place) -> None:
         self._base = base
 
     @property
@@ -66,6 +54,22 @@ class ActivatedPlace:
     def enter(self, directory: str, environ: Mapping[str, str]) -> None:
         """Have the next step start elsewhere; see `Place.enter`."""
         self._base.enter(directory, environ)
+
+
+class ActivatedPlace(_OnBase):
+    """The place of the pipeline's other steps, where programs find those of an environment first.
+
+    Built-in steps run so: they need nothing of what they require besides, but the programs that they start may.
+
+    Args:
+        environment: The environment.
+        base: Where the pipeline's other steps run.
+    """
+
+    def __init__(self, environment: Environment, base: Place) -> None:
+        super().__init__(base)
+        self.description = f"with the programs of an environment for {', '.join(environment.requirements)}"
+        self._home = environment.directory
 
     def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step; see `Place.call`."""
@@ -76,81 +80,72 @@ class ActivatedPlace:
         finally:
             self._base.enter(self._base.directory, deactivated(self._home, dict(self._base.environ), before))
 
-    def close(self) -> None:
-        """Let the environment go."""
-        self._lock.release()
 
-
-class IsolatedPlace:
-    """An isolated environment, where steps go on from where those before them left off, and theirs from there.
+class IsolatedWorker:
+    """A child process in an isolated environment.
 
     Args:
         environment: It.
-        lock: What keeps it; released at the end.
-        base: Where the pipeline's other steps run.
+        base: Where it starts, and with which variables.
         modules: The file's directory: modules in it may be steps.
-        scripts: What the paths of scripts are relative to; None for the working directory.
         project: The values at the file's top level.
         block: Finds a block's data by `(type slug, name)`.
 
     Raises:
-        StepError: its process cannot be started.
+        StepError: it cannot be started.
     """
 
     def __init__(
         self,
         environment: Environment,
-        lock: FileLock,
         base: Place,
         *,
         modules: str,
-        scripts: str | None,
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
     ) -> None:
-        self._environment = environment
-        self._lock = lock
-        self._base = base
+        self.home = environment.directory
         self.description = f"in an environment for {', '.join(environment.requirements)}"
-        command = [interpreter_of(environment.directory), "-c", _START, modules, _ENGINE]
-        before = dict(base.environ)
+        command = [interpreter_of(self.home), "-c", _START, modules, _ENGINE]
+        environ = activated(self.home, dict(base.environ))
+        # What is imported here is read again by every run: steps still find the variable as it is.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         try:
-            transport = ChildTransport(command, base.directory, activated(environment.directory, before))
+            transport = ChildTransport(command, base.directory, environ)
         except OSError as error:
             hint = f"remove it, and have it made anew: stepengine env prune {environment.key}"
             message = f"the environment for {', '.join(environment.requirements)} is damaged: {error.strerror}"
             raise StepError(message, hint=hint) from error
-        self._worker = WorkerPlace(
-            transport, self.description, project=project, block=block, directory=base.directory, scripts=scripts
-        )
+        self.place = WorkerPlace(transport, self.description, project=project, block=block, directory=base.directory)
 
-    @property
-    def directory(self) -> str:
-        """The working directory that the next step starts in."""
-        return self._base.directory
+    def close(self) -> None:
+        """End it."""
+        self.place.close()
 
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The environment variables, as the last step left them."""
-        return self._base.environ
 
-    def enter(self, directory: str, environ: Mapping[str, str]) -> None:
-        """Have the next step start elsewhere; see `Place.enter`."""
-        self._base.enter(directory, environ)
+class IsolatedPlace(_OnBase):
+    """A worker in an isolated environment.
+
+    Args:
+        worker: It.
+        base: Where the others run.
+        scripts: What the paths of scripts are relative to; None for the working directory.
+    """
+
+    def __init__(self, worker: IsolatedWorker, base: Place, scripts: str | None) -> None:
+        super().__init__(base)
+        self.description = worker.description
+        self._worker = worker
+        self._scripts = scripts
 
     def call(self, spec: StepSpec, inputs: dict[str, Any], emit: Emit) -> Any:
         """Run a step; see `Place.call`."""
-        home, before = self._environment.directory, dict(self._base.environ)
-        self._worker.enter(self._base.directory, activated(home, before))
-        result = self._worker.call(spec, inputs, emit)
-        after = deactivated(home, dict(self._worker.environ), before)
-        if after != before or self._worker.directory != self._base.directory:
-            self._base.enter(self._worker.directory, after)
+        home, place, before = self._worker.home, self._worker.place, dict(self._base.environ)
+        if self._scripts is not None and spec.target.rpartition(":")[0].endswith(".py"):
+            spec = spec._replace(target=os.path.join(self._scripts, spec.target))
+        place.enter(self._base.directory, activated(home, before))
+        result = place.call(spec, inputs, emit)
+        after = deactivated(home, dict(place.environ), before)
+        if after != before or place.directory != self._base.directory:
+            self._base.enter(place.directory, after)
         return result
-
-    def close(self) -> None:
-        """End its process."""
-        try:
-            self._worker.close()
-        finally:
-            self._lock.release()

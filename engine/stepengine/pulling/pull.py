@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from stepengine.model import Deployment, Pipeline, Step
     from stepengine.planning.plan import Plan
-    from stepengine.running.places import Place
+    from stepengine.running.places import OpenedPlace
     from stepengine.templating import Scope
     from stepengine.world import World
 
 
 def open_pull_place(
     pipeline: Pipeline, scope: Scope, world: World, plan: Plan, note: Callable[[str], None]
-) -> tuple[Place, PullPlace]:
+) -> tuple[OpenedPlace, PullPlace]:
     """Make the place where a pipeline's pull steps run.
 
     Args:
@@ -55,7 +55,7 @@ def open_pull_place(
 
 def _open_container(
     client: Any, image: str, pipeline: Pipeline, world: World, plan: Plan, note: Callable[[str], None]
-) -> tuple[Place, PullPlace]:
+) -> tuple[OpenedPlace, PullPlace]:
     from stepengine.pulling.container import ContainerTransport, ensure_image
     from stepengine.workers.worker_place import WorkerPlace
 
@@ -74,7 +74,7 @@ def _open_container(
     return place, PullPlace("image", image, place.directory)
 
 
-def _open_child(world: World, plan: Plan) -> tuple[Place, PullPlace]:
+def _open_child(world: World, plan: Plan) -> tuple[OpenedPlace, PullPlace]:
     from stepengine.pulling.throwaway import ThrowawayTransport
     from stepengine.workers.worker_place import WorkerPlace
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stepengine.environments.file_lock import FileLock
-    from stepengine.environments.isolated_place import ActivatedPlace, IsolatedPlace
+    from stepengine.environments.isolated_place import IsolatedWorker
     from stepengine.environments.store import Environment
     from stepengine.model import Step
     from stepengine.running.places import Place
@@ -26,7 +26,8 @@ class Isolation:
     def __init__(self, world: World, project: Mapping[str, Any]) -> None:
         self._world = world
         self._project = project
-        self._places: dict[tuple[str, int, bool], ActivatedPlace | IsolatedPlace] = {}
+        self._workers: dict[str, IsolatedWorker] = {}
+        self._locks: dict[str, FileLock] = {}
 
     def place_of(self, step: Step, base: Place) -> Place:
         """Give where a step runs: in the environment that its requirements need, or with the others.
@@ -41,38 +42,37 @@ class Isolation:
         environment = self._world.decide(step).environment if step.requires else None
         if environment is None:
             return base
-        from stepengine.environments.isolated_place import ActivatedPlace
+        from stepengine.environments.isolated_place import ActivatedPlace, IsolatedPlace
 
-        is_built_in = step.spec is not None and step.spec.is_built_in
-        key = (environment.key, id(base), is_built_in)
-        if key not in self._places:
-            lock = self._world.use(environment)
-            try:
-                self._places[key] = (
-                    ActivatedPlace(environment, lock, base)
-                    if is_built_in
-                    else self._isolate(environment, lock, base, step)
-                )
-            except BaseException:
-                lock.release()
-                raise
-        return self._places[key]
+        if step.spec is not None and step.spec.is_built_in:
+            return ActivatedPlace(self._held(environment), base)
+        scripts = None if step.section == "pull" else self._world.directory
+        return IsolatedPlace(self._worker(environment, base), base, scripts)
 
-    def _isolate(self, environment: Environment, lock: FileLock, base: Place, step: Step) -> IsolatedPlace:
-        from stepengine.environments.isolated_place import IsolatedPlace
+    def _held(self, environment: Environment) -> Environment:
+        """Keep an environment from being removed while the pipeline runs."""
+        if environment.key not in self._locks:
+            self._locks[environment.key] = self._world.use(environment)
+        return environment
 
-        return IsolatedPlace(
-            environment,
-            lock,
-            base,
-            modules=self._world.directory,
-            scripts=None if step.section == "pull" else self._world.directory,
-            project=self._project,
-            block=self._world.block,
-        )
+    def _worker(self, environment: Environment, base: Place) -> IsolatedWorker:
+        if environment.key not in self._workers:
+            from stepengine.environments.isolated_place import IsolatedWorker
+
+            self._workers[environment.key] = IsolatedWorker(
+                self._held(environment),
+                base,
+                modules=self._world.directory,
+                project=self._project,
+                block=self._world.block,
+            )
+        return self._workers[environment.key]
 
     def close(self) -> None:
-        """End all their processes."""
-        while self._places:
-            _, place = self._places.popitem()
-            place.close()
+        """End all their processes, and let the environments go."""
+        while self._workers:
+            _, worker = self._workers.popitem()
+            worker.close()
+        while self._locks:
+            _, lock = self._locks.popitem()
+            lock.release()

@@ -62,6 +62,10 @@ class Place(Protocol):
             Exception: its function raised anything else.
         """
 
+
+class OpenedPlace(Place, Protocol):
+    """A place that was made for a pipeline, and ends with it."""
+
     def close(self) -> None:
         """End it and remove what it made."""
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from stepengine.model import Deployment, Pipeline, Step
     from stepengine.planning.plan import PipelinePlan, Plan
     from stepengine.result import RunStatus
-    from stepengine.running.places import Place
+    from stepengine.running.places import OpenedPlace, Place
     from stepengine.world import World
 
 
@@ -133,7 +133,7 @@ class _PipelineRun:
         self._key: Any = None
         self._results: list[StepResult] = []
         self._infos: dict[int, StepInfo] = {}
-        self._place: Place | None = None
+        self._place: OpenedPlace | None = None
         self._pull_place: PullPlace | None = None
         self.interrupted = False
         self.failed = False
@@ -235,7 +235,7 @@ class _PipelineRun:
         self._report(Notice(message, None))
 
     def _close(self) -> None:
-        opened: list[Isolation | Place] = [self._isolation, *filter(None, (self._place, self._local))]
+        opened: list[Isolation | OpenedPlace] = [self._isolation, *filter(None, (self._place, self._local))]
         for place in opened:
             try:
                 place.close()

@@ -3,7 +3,7 @@
 It needs Python 3.10 and nothing else. Messages are JSON, one a line; they come on standard input and go to standard
 output; what steps print goes into pipes of its own and becomes messages.
 
-Towards the worker: `{"project": …, "directory": …, "scripts": …}` once; for each step
+Towards the worker: `{"project": …, "directory": …}` once; for each step
 `{"target": "module:attribute", "inputs": …, "context": "name"}`, with `"directory"` and `"environ"` where these are not
 as the step before left them; in answer to a question `{"block": …}` or `{"error": …}`. From the worker:
 `{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`; `{"need_block": [type, name]}`; at the end of each
@@ -148,7 +148,6 @@ class _Worker:
         if hello["directory"]:
             os.chdir(hello["directory"])
         sys.path.insert(project_index(), "")  # the worker's directory, where cloned code may be
-        self._scripts = hello["scripts"]
         self._context = Context(
             os.getcwd(),
             project=hello["project"],
@@ -185,9 +184,6 @@ class _Worker:
             text = f"{what} cannot be passed on: {' '.join(told.split())}"
             return encode_message({"failed": _failure(text), **state})
 
-    def _script_directory(self, module: str) -> str | None:
-        return (self._scripts or self._context.directory) if module.endswith(".py") else None
-
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
         self._context.directory = message.get("directory", self._context.directory)
         if "environ" in message:
@@ -195,7 +191,7 @@ class _Worker:
             self._told_environ = message["environ"]
         module, _, attribute = message["target"].rpartition(":")
         try:
-            function = load_target(module, attribute, self._script_directory(module))
+            function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
         except (ImportError, AttributeError, OSError) as error:
             ways = "copy it into the image, install its package there, or name its libraries in @step"
             hint = f"have {module} where the worker runs: {ways}"

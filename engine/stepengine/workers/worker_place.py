@@ -45,7 +45,6 @@ class WorkerPlace:
         project: The values at the file's top level.
         block: Finds a block's data by `(type slug, name)`.
         directory: Where its steps start; empty for where it is.
-        scripts: What the paths of scripts are relative to; None for the working directory.
 
     Raises:
         StepError: it did not start.
@@ -59,7 +58,6 @@ class WorkerPlace:
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
         directory: str = "",
-        scripts: str | None = None,
     ) -> None:
         self.description = description
         self.directory = directory
@@ -67,7 +65,7 @@ class WorkerPlace:
         self._transport = transport
         self._block = block
         try:
-            self._say({"project": dict(project), "directory": directory, "scripts": scripts})
+            self._say({"project": dict(project), "directory": directory})
             hello = self._hear()
         except BaseException:
             transport.end()
