@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.step_options import PHASES, StepOptions
 from stepengine.diagnostics.diagnostic import one_line
+from stepengine.environments.index_settings import IndexSettings, credentials_in, read_index_settings
 from stepengine.errors import StepError, TemplateError
 from stepengine.events import (
     Event,
@@ -38,6 +39,7 @@ __all__ = [
     "Context",
     "Event",
     "Failure",
+    "IndexSettings",
     "Listener",
     "Notice",
     "PipelineFinished",
@@ -58,9 +60,11 @@ __all__ = [
     "StepStarted",
     "Style",
     "TemplateError",
+    "credentials_in",
     "is_secret_name",
     "is_terminal",
     "one_line",
+    "read_index_settings",
     "step",
     "style_for",
 ]

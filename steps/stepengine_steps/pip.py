@@ -25,9 +25,8 @@ def pip_install_requirements(
 ) -> dict[str, str]:
     """Install the packages of a requirements file, by uv where it is on PATH, by pip otherwise.
 
-    pip's own configuration counts for uv as well: the index and certificate variables of pip are passed on, and where
-    a configuration file of pip says where packages are looked for (`index-url`, `extra-index-url`, `find-links`,
-    `no-index`), pip installs.
+    pip's own configuration counts for uv as well: what its variables and configuration files say of indexes, links,
+    constraints and certificates is passed on, unless uv's own variables say otherwise.
 
     Args:
         directory: Where the file is, relative to the working directory; relative paths in it start there.

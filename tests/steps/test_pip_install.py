@@ -229,30 +229,30 @@ def test_pips_index_counts_for_uv(uv, tmp_path, without_pip, events):
     assert "UV_DEFAULT_INDEX" not in _pip.installer("requirements.txt", context)[1]
 
 
-def test_pip_installs_where_its_configuration_names_an_index(uv, tmp_path, without_pip, events):
-    context = new_context(tmp_path, without_pip, events, uv=True)
-    (tmp_path / "pip.conf").write_text("[global]\nextra-index-url = https://private/simple\n")
-    context.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
-    assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
-
-
 @pytest.mark.parametrize(
-    "setting",
+    ("setting", "variables"),
     [
-        "index-url = https://private/simple",
-        "index_url=https://private/simple",
-        "Index-Url : https://private/simple",
-        "EXTRA_INDEX_URL = https://private/simple",
-        "--index-url = https://private/simple",
-        "no-index = true",
-        "find_links = /wheels",
+        ("index-url = https://private/simple", {"UV_DEFAULT_INDEX": "https://private/simple"}),
+        ("index_url=https://private/simple", {"UV_DEFAULT_INDEX": "https://private/simple"}),
+        ("Index-Url : https://private/simple", {"UV_DEFAULT_INDEX": "https://private/simple"}),
+        ("--index-url = https://private/simple", {"UV_DEFAULT_INDEX": "https://private/simple"}),
+        (
+            "EXTRA_INDEX_URL = https://a/simple\n  https://b/simple",
+            {"UV_INDEX": "https://a/simple https://b/simple", "UV_INDEX_STRATEGY": "unsafe-best-match"},
+        ),
+        ("no-index = true", {"UV_NO_INDEX": "1"}),
+        ("no-index = false", {}),
+        ("find_links = /wheels /more", {"UV_FIND_LINKS": "/wheels,/more"}),
+        ("timeout = 5", {}),
     ],
 )
-def test_every_spelling_of_where_packages_are_looked_for_counts(setting, uv, tmp_path, without_pip, events):
+def test_every_spelling_of_where_packages_are_looked_for_counts(setting, variables, uv, tmp_path, without_pip, events):
     context = new_context(tmp_path, without_pip, events, uv=True)
     (tmp_path / "pip.conf").write_text(f"[install]\n{setting}\n")
+    context.environ.update(PIP_CONFIG_FILE=str(tmp_path / "none"), XDG_CONFIG_DIRS=str(tmp_path))
+    of_the_machine = _pip.installer("requirements.txt", context)[1]
     context.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
-    assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
+    assert _pip.installer("requirements.txt", context)[1] == of_the_machine | variables
     # It is how pip reads it.
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], env=context.environ, capture_output=True, text=True, check=True
@@ -281,14 +281,19 @@ def test_pips_configuration_is_found_wherever_pip_looks(place, uv, tmp_path, wit
     del context.environ["PIP_CONFIG_FILE"]
     if place.startswith("elsewhere"):
         context.environ["XDG_CONFIG_HOME"] = str(tmp_path / "elsewhere")
-    assert os.path.basename(_pip.installer("requirements.txt", context)[0][0]) == "uv"
+    of_the_machine = _pip.installer("requirements.txt", context)[1]
     file = tmp_path / place / "pip.conf"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("[global]\ntimeout = 5\n")
-    assert os.path.basename(_pip.installer("requirements.txt", context)[0][0]) == "uv"
     file.write_text("[global]\nindex_url = https://me:from-config@private/simple\n")
-    assert _pip.installer("requirements.txt", context)[0][1:3] == ["-m", "pip"]
+    found = _pip.installer("requirements.txt", context)[1]
+    assert found == of_the_machine | {"UV_DEFAULT_INDEX": "https://me:from-config@private/simple"}
     _pip.hide_credentials(str(tmp_path), "requirements.txt", context)
     assert secrets(events) == {"from-config"}
     context.environ["PIP_CONFIG_FILE"] = os.devnull
-    assert os.path.basename(_pip.installer("requirements.txt", context)[0][0]) == "uv"
+    assert not _pip.installer("requirements.txt", context)[1]
+
+
+def test_uvs_own_configuration_goes_before_pips(uv, tmp_path, without_pip, events):
+    context = new_context(tmp_path, without_pip, events, uv=True)
+    context.environ.update(PIP_EXTRA_INDEX_URL="https://of-pip/simple", UV_INDEX="https://of-uv/simple")
+    assert not _pip.installer("requirements.txt", context)[1]

@@ -90,7 +90,8 @@ def read_index_settings(environ: Mapping[str, str], python: str) -> IndexSetting
     contents = [(path, _read(path)) for each in files for path in each.split()]
     own = [(path, _read(path)) for path in _uv_files(environ) if os.path.isfile(path)]
     deciding = (*sorted(known.items()), *contents, *own)
-    return IndexSettings(variables, deciding, (*known.values(), *(text for _, text in (*contents, *own))))
+    texts = (*options.values(), *known.values(), *(text for _, text in (*contents, *own)))
+    return IndexSettings(variables, deciding, texts)
 
 
 def credentials_in(text: str, environ: Mapping[str, str]) -> Iterator[str]:
