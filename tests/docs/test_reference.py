@@ -173,11 +173,14 @@ def test_documents_have_the_fields_that_are_described(cli, heading, command_line
     cli.write("prefect.yaml", FILE)
     cli.write("wrong.yaml", "nonsense: 1\n")
     cli.write("works.yaml", FILE.replace('"false"', '"true"'))
+    cli.write("isolated.yaml", FILE.replace("prefect>=3", "of-nobody>=3"))
     described = {name for row in pages.table("docs/command-line.md", heading) for name in pages.quoted(row[0])}
     found = set(fields(cli.stepengine(*command_line, "--format", "json").json, "", skipped))
     if command_line == ["run"]:
         found |= set(fields(cli.stepengine("run", "works.yaml", "--format", "json").json, "", skipped))
         found -= {name for name in found if name.startswith("pipelines[].steps[].error.")}
+    if command_line == ["plan"]:
+        found |= set(fields(cli.stepengine("plan", "isolated.yaml", "--format", "json").json, "", skipped))
     assert found == described
 
 

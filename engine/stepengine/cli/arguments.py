@@ -235,9 +235,9 @@ def _fill_env(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--older-than",
         type=float,
-        default=30.0,
+        default=30,
         metavar="DAYS",
-        help="remove those that were not used for so many days; default %(default)g",
+        help="remove those that were not used for so many days; default %(default)s",
     )
     parser.add_argument("--all", action="store_true", help="remove all")
     parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
