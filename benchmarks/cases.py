@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from measuring import Command, Ratio, median, ratio, run_in_turn
-from peers import PROBES, prefect_server, program, versions
+from peers import PROBES, prefect_server, program, versions, with_uv
 from table import Row, memory, seconds
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ OURS = "stepengine"
 PREFECT = "Prefect's `run_steps`, its server up"
 STEPS = 1000
 PREFECT_STEPS = 50
+FURTHER_STEPS = 200
+COLD = "prefect-aws>=0.5"
 SLOW_ROUNDS = 3
 """Rounds of what takes Prefect a minute each."""
 
@@ -81,6 +83,10 @@ def write_files(bench: Bench) -> None:
     files = {
         "one.yaml": ONE_STEP,
         "steps.yaml": "build:\n" + DIRECTORY_STEP * STEPS,
+        "nothing.py": "def nothing():\n    return {}\n",
+        "here.yaml": "build:\n" + "- nothing.nothing: {}\n" * FURTHER_STEPS,
+        "isolated.yaml": "build:\n" + "- nothing.nothing: {requires: iniconfig}\n" * FURTHER_STEPS,
+        "cold.yaml": f"build:\n- nothing.nothing: {{requires: {COLD}}}\n",
         "Taskfile.yml": 'version: "3"\ntasks:\n  default:\n    cmds: ["true"]\n',
         "justfile": "default:\n    true\n",
         "dodo.py": "def task_one():\n    return {'actions': ['true']}\n",
@@ -175,6 +181,32 @@ def validation_memory(bench: Bench) -> list[Row]:
     return [Row(what, peer, memory(ours), memory(parsed), compared, None, "≤ 4.0")]
 
 
+def isolated_step(bench: Bench) -> list[Row]:
+    """Run steps of an isolated environment, and the same in the running process."""
+    program_ = program(bench.own, "stepengine")
+    environ = with_uv(bench.peers, bench.environ)
+    subprocess.run([program_, "run", bench.path("isolated.yaml"), "--install", "--quiet"], env=environ, check=True)
+    here = "the same step in the running process"
+    commands = {
+        OURS: bench.probe(bench.own, "further_steps", program_, bench.path("isolated.yaml"), environ=environ),
+        here: bench.probe(bench.own, "further_steps", program_, bench.path("here.yaml"), environ=environ),
+    }
+    samples = run_in_turn(commands, bench.rounds)
+    return _compare(samples, "a further step of an isolated environment", {here: "≤ 5 ms more"})
+
+
+def cold_environment(bench: Bench) -> list[Row]:
+    """Make an environment of packages that are in the installer's cache, and run a step in it."""
+    ours = (program(bench.own, "stepengine"), bench.path("cold.yaml"))
+    pip = "venv and `pip install`"
+    commands = {
+        OURS: bench.probe(bench.own, "cold_stepengine", *ours, environ=with_uv(bench.peers, bench.environ)),
+        pip: bench.probe(bench.peers, "cold_pip", COLD),
+    }
+    rounds = 2 if bench.rounds == 1 else min(bench.rounds, SLOW_ROUNDS)  # the first one fills the caches
+    return _compare(run_in_turn(commands, rounds), f"an environment for `{COLD}`, and a step in it", {pip: "≤ 0.2"})
+
+
 def _compare(samples: Mapping[str, list[Sample]], what: str, goals: Mapping[str, str]) -> list[Row]:
     rows = []
     ours = samples[OURS]
@@ -192,4 +224,6 @@ CASES: dict[str, Callable[[Bench], list[Row]]] = {
     "step": cost_per_step,
     "validate": validation,
     "memory": validation_memory,
+    "isolated": isolated_step,
+    "cold": cold_environment,
 }

@@ -24,6 +24,7 @@ PACKAGES = (
     "rust-just",
     "doit",
     "ansible-core",
+    "uv",
 )
 SERVER_SECONDS = "60"
 
@@ -75,6 +76,20 @@ def clean_environment(home: str) -> dict[str, str]:
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     own = {"HOME": home, "PREFECT_HOME": os.path.join(home, "prefect"), "DO_NOT_TRACK": "1"}
     return {**environ, **own, "GITHUB_TOKEN": "ghp_benchmarksNeedATokenThatIsNone01"}
+
+
+def with_uv(directory: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment where uv is found.
+
+    Args:
+        directory: The peers' environment, which has it.
+        environ: Any other.
+    """
+    path = os.path.join(environ["HOME"], "programs")
+    os.makedirs(path, exist_ok=True)
+    if not os.path.lexists(os.path.join(path, "uv")):
+        os.symlink(program(directory, "uv"), os.path.join(path, "uv"))
+    return {**environ, "PATH": os.pathsep.join([path, environ["PATH"]])}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from timing import report
 
@@ -14,6 +15,8 @@ from stepengine.running.runner import run_plan
 from stepengine.secrecy.secrets import Secrets
 from stepengine.validation import validate_document
 from stepengine.world import World
+
+NOT_ASKED: Any = None
 
 path, count = sys.argv[1], int(sys.argv[2])
 directory = os.path.dirname(path)
@@ -27,7 +30,7 @@ def resolve(_namespace: str, _path: tuple[object, ...]) -> object:
     raise LookupError
 
 
-world = World(directory, os.environ, registry.load, lambda _step: [], resolve, secrets)
+world = World(directory, os.environ, registry.load, NOT_ASKED, NOT_ASKED, resolve, secrets)
 plan = make_plan(file, file.pipelines, ("build", "push", "pull"), world)
 
 
