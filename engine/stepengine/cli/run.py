@@ -30,13 +30,15 @@ from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, St
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
     from stepengine.cli.project import Project
     from stepengine.diagnostics.diagnostic import Diagnostic
+    from stepengine.entry_points import EntryPoint
     from stepengine.events import Listener
     from stepengine.planning.plan import Plan
+    from stepengine.secrecy.secrets import Secrets
     from stepengine.world import World
 
 EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": INTERRUPTED}
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         output = None if options.format == "text" else own_stdout()
         document = output if options.format == "json" else None
-        prepared = _prepare(options, document)
+        prepared = prepare(options, process_secrets(), lambda name, found: _refuse(document, name, found))
     except StepEngineError as error:
         if document is not None:
             write_document(document, failed_run(error.message, error.where, error.hint))
@@ -67,35 +69,52 @@ def run(options: argparse.Namespace) -> int:
     return prepared if isinstance(prepared, int) else _execute(*prepared, options, output)
 
 
-def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan, Project, World] | int:
-    """Check all that can be checked before the first step; give the exit code where the file does not pass."""
-    secrets = process_secrets()
+def prepare(
+    options: argparse.Namespace,
+    secrets: Secrets,
+    refuse: Callable[[str, Iterable[Diagnostic]], int],
+    more: Iterable[EntryPoint] = (),
+) -> tuple[Plan, Project, World] | int:
+    """Check all that can be checked before the first step.
+
+    Args:
+        options: What the command line says.
+        secrets: Those of the run; more may be added to them.
+        refuse: Told of a file that does not pass and of its problems; gives the exit code.
+        more: Entry points beside those of the installed distributions.
+
+    Returns:
+        What is to run, or the exit code where the file does not pass.
+
+    Raises:
+        StepEngineError: nothing can run.
+    """
     take_secrets(options.secret, secrets)
     path = find_file(options.file)
     provisioning = provisioning_of(path, options)
-    project = open_chosen(path, options, provisioning)
-    planned = _plan(project, options)
+    project = open_chosen(path, options, provisioning, more)
+    planned = _plan(project, options, secrets)
     if planned is not None and not planned[0].has_errors and make_missing(planned[0], provisioning, options):
-        project = open_chosen(path, options, provisioning)  # what has come tells more of the steps than was known
-        planned = _plan(project, options)
+        project = open_chosen(path, options, provisioning, more)  # what has come tells more than was known
+        planned = _plan(project, options, secrets)
     file = project.file
     _show(project, options)
     if planned is None:
-        return _refuse(document, file.source.name, file.diagnostics)
+        return refuse(file.source.name, file.diagnostics)
     plan, world = planned
     if _show_plan_problems(project, plan, quiet=options.quiet):
-        return _refuse(document, file.source.name, plan.diagnostics)
+        return refuse(file.source.name, plan.diagnostics)
     _import_steps(plan, project)
     if options.verbose:
         _show_plan(plan)
     return plan, project, world
 
 
-def _plan(project: Project, options: argparse.Namespace) -> tuple[Plan, World] | None:
+def _plan(project: Project, options: argparse.Namespace, secrets: Secrets) -> tuple[Plan, World] | None:
     """Plan the run of a file; None where the file is wrong."""
     if not project.file.is_valid:
         return None
-    world = world_of(project, options, process_secrets())
+    world = world_of(project, options, secrets)
     return plan_project(project, options, world), world
 
 
