@@ -153,7 +153,9 @@ class Cassette:
     def explain(self, step: str, inputs: dict[str, Any]) -> str:
         """Say why no recorded call fits."""
         assert self._recording is not None  # noqa: S101 - `start` has read it
-        calls = [(call, used) for call, used in zip(self._recording.calls, self._used, strict=True) if call.step == step]
+        calls = [
+            (call, used) for call, used in zip(self._recording.calls, self._used, strict=True) if call.step == step
+        ]
         if not calls:
             lines = [f"it has no call of {step}; it has: {names_of(self._recording.calls)}"]
         elif all(used for _, used in calls):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 FORMAT = "stepengine_cassette"
 VERSION = 1
@@ -129,10 +129,7 @@ def decode(text: str, name: str) -> Recording:
 
 def _call_of(document: dict[str, Any]) -> Call:
     printed = [
-        (stream, line)
-        for group in document.get("printed", [])
-        for stream, lines in group.items()
-        for line in lines
+        (stream, line) for group in document.get("printed", []) for stream, lines in group.items() for line in lines
     ]
     return Call(
         step=document["step"],

@@ -96,7 +96,9 @@ def _yaml(value: Any) -> str:
     if value is None or isinstance(value, (bool, int)):
         return json.dumps(value)
     if isinstance(value, float):
-        return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(repr(value)) or f"{value!r}".replace("e", "0e" if "." in repr(value) else ".0e")
+        return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(repr(value)) or f"{value!r}".replace(
+            "e", "0e" if "." in repr(value) else ".0e"
+        )
     if isinstance(value, dict):
         return f"{{{_items(value)}}}"
     if isinstance(value, (list, tuple)):

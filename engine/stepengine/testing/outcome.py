@@ -160,7 +160,7 @@ class Outcome(Record):
                 return self
         if not self.diagnostics and not code and line is None and re.search(match, f"{self.message}\n{self.hint}"):
             return self
-        wanted = ", ".join(filter(None, [code, match and repr(match), line and f"line {line}"]))
+        wanted = ", ".join(filter(None, [code, match and repr(match), f"line {line}" if line else ""]))
         raise AssertionError(f"no problem fits {wanted}\n{self._account()}")
 
     def assert_printed(self, match: str, *, step: str = "") -> Outcome:

@@ -18,10 +18,29 @@ if TYPE_CHECKING:
 FILE_NAME = "prefect.yaml"
 _STEP_FILE = ".stepengine-step.yaml"
 
-_PASSED_ON = frozenset(
-    "COMSPEC DOCKER_CERT_PATH DOCKER_CONTEXT DOCKER_HOST DOCKER_TLS_VERIFY LANG LANGUAGE LD_LIBRARY_PATH PATH PATHEXT "
-    "PYTHONPATH REQUESTS_CA_BUNDLE SSL_CERT_FILE SYSTEMDRIVE SYSTEMROOT TEMP TMP TMPDIR TZ VIRTUAL_ENV WINDIR".split()
-)
+_PASSED_ON = {
+    "COMSPEC",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "PATHEXT",
+    "PYTHONPATH",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "VIRTUAL_ENV",
+    "WINDIR",
+}
 """Variables that a run needs of its machine; with all others a test would mean something else on each."""
 
 
