@@ -41,7 +41,7 @@ class Response(Record):
     status: int
     body: bytes = b""
     content_type: str = "application/json"
-    headers: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    headers: Mapping[str, str] = {}
 
 
 class LoopbackServer:

@@ -139,7 +139,7 @@ class Outcome(Record):
             if failure is None:
                 raise AssertionError(f"the step {step} did not fail: {self.step(step).status}\n{self._account()}")
             told = f"{failure.message}\n{failure.hint}"
-        if not re.search(match, told):
+        if not _found(match, told):
             raise AssertionError(f"{match!r} is not in the failure: {told.strip()}\n{self._account()}")
         return self
 
@@ -156,10 +156,8 @@ class Outcome(Record):
             raise AssertionError(f"nothing was refused: the exit code is {self.exit_code}\n{self._account()}")
         for found in self.diagnostics:
             fits = found.severity == "error" and code in ("", found.code) and line in (None, found.line)
-            if fits and re.search(match, f"{found.message}\n{found.hint}"):
+            if fits and _found(match, f"{found.message}\n{found.hint}"):
                 return self
-        if not self.diagnostics and not code and line is None and re.search(match, f"{self.message}\n{self.hint}"):
-            return self
         wanted = ", ".join(filter(None, [code, match and repr(match), f"line {line}" if line else ""]))
         raise AssertionError(f"no problem fits {wanted}\n{self._account()}")
 
@@ -187,6 +185,15 @@ class Outcome(Record):
                 raise AssertionError(f"the secret shows in the outcome's {where}")
         return self
 
+    def __repr__(self) -> str:
+        count = len(self.steps)
+        return f"<Outcome: exit code {self.exit_code}, {count} step{'' if count == 1 else 's'}>"
+
     def _account(self) -> str:
         """Give what the command line showed, indented: it has each step, its output and the failure."""
         return "\n".join(f"  | {line}" for line in self.text.splitlines())
+
+
+def _found(match: str, told: str) -> bool:
+    """Whether a regular expression is in a text; `^` and `$` are those of its lines."""
+    return re.search(match, told, re.MULTILINE) is not None
