@@ -111,11 +111,11 @@ def test_a_real_engine_pushes_and_pulls(stepengine_project, stepengine_registry,
     try:
         credentials = {"username": "me", "password": "long-password", "registry_url": stepengine_registry.address}
         inputs = {"image_name": name, "tag": "v1", "credentials": credentials}
+        wrong = {**inputs, "credentials": {**credentials, "password": "another-password"}}
+        stepengine_project.run_step("push_docker_image", wrong).assert_failed("refuses these credentials")
         outcome = stepengine_project.run_step("push_docker_image", inputs).assert_succeeded()
         repository, tag = f"{name}:v1".removeprefix(f"{stepengine_registry.address}/").split(":")
         assert stepengine_registry.tags[repository, tag] == outcome.outputs["digest"]
-        wrong = {**inputs, "credentials": {**credentials, "password": "another-password"}}
-        stepengine_project.run_step("push_docker_image", wrong).assert_failed("refuses these credentials")
         services.run("image", "rm", f"{name}:v1")
         stepengine_registry._login = ""
         services.run("pull", "--quiet", f"{name}:v1")

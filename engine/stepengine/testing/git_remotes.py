@@ -56,7 +56,7 @@ class GitRemote:
             self._git("read-tree", parent, env=index)
         for name, text in files.items():
             if text is None:
-                self._git("update-index", "--force-remove", "--", name, env=index)
+                self._git("update-index", "--index-info", env=index, stdin=f"0 {'0' * 40}\t{name}\n".encode())
                 continue
             data = text if isinstance(text, bytes) else text.encode("utf-8")
             blob = self._git("hash-object", "-w", "--stdin", stdin=data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,10 @@ from stepengine.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_TLS_HANDSHAKE = b"\x16"
+"""The type of a TLS client's first record (RFC 8446, section 5.1)."""
 
 
 class Request(Record):
@@ -88,6 +93,11 @@ class LoopbackServer:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     answer: Any
+
+    def handle(self) -> None:
+        """Hang up on clients that try TLS first, as Docker does: waiting for a line of theirs would take ten seconds."""
+        if self.connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+            super().handle()
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)

@@ -79,11 +79,14 @@ class Outcome(Record):
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The outputs by step id and, as Prefect has them, flattened by their own names; secrets are masked."""
+        """The outputs by step id and, as Prefect has them, by their own names; of two of one name the id counts.
+
+        Secrets are masked.
+        """
         found: dict[str, Any] = {}
         for pipeline in self.result.pipelines if self.result is not None else ():
             found.update(pipeline.outputs)
-        return found
+        return found | {step.id: step.outputs for step in self.steps if step.id and step.outputs}
 
     @property
     def deployments(self) -> dict[str, dict[str, Any]]:
