@@ -217,7 +217,9 @@ def test_another_secret_plays_the_same_cassette(play, stepengine_project):
 
 
 def test_a_call_with_other_inputs_is_an_error_that_shows_what_differs(play):
-    play("build:\n- run_shell_script: {script: echo one, stream_output: true}\n- run_shell_script: {script: ls}\n", "all")
+    play(
+        "build:\n- run_shell_script: {script: echo one, stream_output: true}\n- run_shell_script: {script: ls}\n", "all"
+    )
     with pytest.raises(CassetteError) as caught:
         play("build:\n- run_shell_script: {script: echo two, stream_output: true, directory: sub}\n", "none")
     told = str(caught.value)

@@ -17,9 +17,21 @@ from stepengine.testing.matching import differences, keepable
 from stepengine.testing.portable import Portable
 
 PATHS = {"root": "/tmp/a b", "project": "/tmp/a b/project", "pull": "/var/x.y"}
-pieces = st.lists(st.sampled_from(["<", "<<", ">", "project", "root", "pull", "x", "/", "-", *PATHS.values()]) | st.text(max_size=3))
-scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-data = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=8)
+pieces = st.lists(
+    st.sampled_from(["<", "<<", ">", "project", "root", "pull", "x", "/", "-", *PATHS.values()]) | st.text(max_size=3)
+)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+data = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
 calls = st.builds(
     Call,
     step=st.text(),
@@ -58,7 +70,10 @@ def test_what_cannot_be_written_by_name_is_refused(name, text):
         Portable({}).add(name, text)
 
 
-@given(st.lists(calls, max_size=3).map(tuple), st.lists(st.builds(PullSite, st.text(), st.none() | st.text(), st.text()), max_size=2).map(tuple))
+@given(
+    st.lists(calls, max_size=3).map(tuple),
+    st.lists(st.builds(PullSite, st.text(), st.none() | st.text(), st.text()), max_size=2).map(tuple),
+)
 def test_a_recording_comes_back_from_its_file(kept, sites):
     recording = Recording(kept, sites)
     assert decode(encode(recording), "cassette.json") == recording
@@ -81,7 +96,9 @@ def test_any_other_value_is_told(inputs, name, value):
         assert len(told) == (isinstance(plain[name], bool) != isinstance(value, bool))
     else:
         assert different
-        assert [line.split(":")[0] for line in told] == [name.split(":")[0]] or isinstance(plain.get(name), (dict, list))
+        assert [line.split(":")[0] for line in told] == [name.split(":")[0]] or isinstance(
+            plain.get(name), (dict, list)
+        )
 
 
 def parsed(text):
@@ -95,6 +112,8 @@ def test_a_single_steps_inputs_are_what_the_test_gave(inputs):
     assert parsed(step_file("build", "a_step", inputs)) == {"id": "step", **inputs}
 
 
-@pytest.mark.parametrize("value", [1e16, 1e-7, 1.5e300, -0.0, math.inf, -math.inf, "\x7f\x85\u2028\ufeff😀", "k" * 2000])
+@pytest.mark.parametrize(
+    "value", [1e16, 1e-7, 1.5e300, -0.0, math.inf, -math.inf, "\x7f\x85\u2028\ufeff😀", "k" * 2000]
+)
 def test_odd_values_are_what_the_test_gave(value):
     assert parsed(step_file("build", "a_step", {"x": value, "y": {str(value): [value]}}))["y"] == {str(value): [value]}

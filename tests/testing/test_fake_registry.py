@@ -7,10 +7,12 @@ import hashlib
 import json
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING
 
 import pytest
 
-from stepengine.testing import FakeRegistry
+if TYPE_CHECKING:
+    from stepengine.testing import FakeRegistry
 
 
 class Client:

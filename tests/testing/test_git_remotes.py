@@ -25,8 +25,8 @@ def test_branches_tags_and_commits_can_be_asked_for(stepengine_project, stepengi
         ({"commit_sha": first}, "two", {"flows.py", "other.py", "gone.py"}),
     ]:
         into = f"clone-{len(list(stepengine_project.directory.iterdir()))}"
-        inputs = {"repository": remote.url, "clone_directory_name": into, **inputs}
-        clone = stepengine_project.directory / stepengine_project.run_step("git_clone", inputs).outputs["directory"]
+        given = {"repository": remote.url, "clone_directory_name": into, **inputs}
+        clone = stepengine_project.directory / stepengine_project.run_step("git_clone", given).outputs["directory"]
         assert (clone / "flows.py").read_text() == text
         assert {path.name for path in clone.iterdir()} - {".git"} == names
 

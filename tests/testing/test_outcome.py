@@ -12,7 +12,9 @@ def passed(stepengine_project):
 
 @pytest.fixture
 def failed(stepengine_project):
-    return stepengine_project.run("build:\n- run_shell_script:\n    id: greet\n    script: sh -c 'echo so far; exit 3'\n")
+    return stepengine_project.run(
+        "build:\n- run_shell_script:\n    id: greet\n    script: sh -c 'echo so far; exit 3'\n"
+    )
 
 
 @pytest.fixture

@@ -100,7 +100,9 @@ def test_tests_of_one_name_with_parameters_have_cassettes_of_their_own(pytester,
 def test_fixtures_and_options_explain_themselves(run_tests):
     run = run_tests("--fixtures", "-v")
     run.stdout.fnmatch_lines(["stepengine_project*", "stepengine_cassette*", "stepengine_docker*", "stepengine_git*"])
-    assert "no docstring available" not in run.stdout.str().partition("stepengine.testing")[2].partition("fixtures def")[0]
+    assert (
+        "no docstring available" not in run.stdout.str().partition("stepengine.testing")[2].partition("fixtures def")[0]
+    )
     run_tests("--help").stdout.fnmatch_lines(["*--stepengine-record=*"])
     run_tests("--markers").stdout.fnmatch_lines(["@pytest.mark.stepengine_cassette*"])
     assert run_tests("--stepengine-record=often").ret == pytest.ExitCode.USAGE_ERROR

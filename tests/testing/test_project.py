@@ -82,7 +82,7 @@ def test_functions_are_checked_as_a_files_steps_are(stepengine_project):
 
 def test_plain_coroutine_and_nested_functions_are_steps_too(stepengine_project):
     async def wait(seconds: float):
-        print("waited", seconds)
+        sys.stdout.write(f"waited {seconds}\n")
         return {"seconds": seconds}
 
     outcome = stepengine_project.run_step(wait, {"seconds": 0.5}).assert_printed("waited 0.5")
@@ -150,7 +150,7 @@ def test_the_process_is_as_it_was(stepengine_project, capfd):
         os.environ.pop("PATH", None)
         os.chdir("/")
         sys.path.append("/nowhere")
-        print("printed by Python", flush=True)
+        sys.stdout.write("printed by Python\n")
         os.write(1, b"printed by a descriptor\n")
         subprocess.run(["/bin/sh", "-c", "echo printed by a child >&2"], check=True)
 

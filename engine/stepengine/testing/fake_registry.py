@@ -170,5 +170,6 @@ def _created(location: str, digest: str) -> Response:
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+    # Without a detail Docker's engine takes a refusal for something that can pass, and tries again for a minute.
+    body = json.dumps({"errors": [{"code": code, "message": message, "detail": {}}]}).encode()
     return Response(status, body, headers=headers or _VERSION)

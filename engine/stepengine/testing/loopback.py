@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     answer: Any
 
     def handle(self) -> None:
-        """Hang up on clients that try TLS first, as Docker does: waiting for a line of theirs would take ten seconds."""
+        """Hang up on clients that try TLS first, as Docker does: else both would wait for the other, ten seconds."""
         if self.connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
             super().handle()
 
