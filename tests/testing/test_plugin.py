@@ -9,6 +9,8 @@ import sys
 import pytest
 
 import stepengine.testing
+from stepengine.testing import plugin
+from support import pages
 
 pytest_plugins = ["pytester"]
 
@@ -69,10 +71,10 @@ def test_the_marker_names_the_file_and_steps_that_run(pytester, run_tests):
         import pytest
 
         {marker}
-        @pytest.mark.parametrize("name", ["a/b", "c"])
+        @pytest.mark.parametrize("name", ["b", "c"])
         def test_shared(stepengine_project, stepengine_cassette, name):
             stepengine_project.run_step("run_shell_script", {{"script": "echo"}}).assert_succeeded()
-            stepengine_project.run_step("image_tags", {{"fallback": name}})
+            stepengine_project.run_step("image_tags", {{"version": "1.2.3", "flavor": name}}).assert_succeeded()
         """
     )
     run_tests("--strict-markers", "--stepengine-record=once", "test_named.py::test_shared[c]").assert_outcomes(passed=1)
@@ -120,3 +122,13 @@ def test_every_public_name_is_there():
     assert set(stepengine.testing._MODULES) == set(stepengine.testing.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         stepengine.testing.Nothing  # noqa: B018
+
+
+def test_every_name_fixture_and_mode_is_documented():
+    page = pages.read("docs/testing.md")
+    fixtures = [name for name in vars(plugin) if name.startswith("stepengine_")]
+    for name in [*stepengine.testing.__all__, *fixtures, "none", "once", "new", "all"]:
+        assert f"`{name}`" in page or f"`{name}(" in page
+    for each in (stepengine.testing.Outcome, stepengine.testing.Project, stepengine.testing.StepOutcome):
+        for name in [name for name in vars(each) if not name.startswith("_")]:
+            assert name in page, f"{each.__name__}.{name}"

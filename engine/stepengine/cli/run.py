@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from stepengine.entry_points import EntryPoint
     from stepengine.events import Listener
     from stepengine.planning.plan import Plan
-    from stepengine.secrecy.secrets import Secrets
     from stepengine.world import World
 
 EXIT_CODES = {"succeeded": 0, "failed": StepError.exit_code, "interrupted": INTERRUPTED}
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         output = None if options.format == "text" else own_stdout()
         document = output if options.format == "json" else None
-        prepared = prepare(options, process_secrets(), lambda name, found: _refuse(document, name, found))
+        prepared = prepare(options, lambda name, found: _refuse(document, name, found))
     except StepEngineError as error:
         if document is not None:
             write_document(document, failed_run(error.message, error.where, error.hint))
@@ -71,7 +70,6 @@ def run(options: argparse.Namespace) -> int:
 
 def prepare(
     options: argparse.Namespace,
-    secrets: Secrets,
     refuse: Callable[[str, Iterable[Diagnostic]], int],
     more: Iterable[EntryPoint] = (),
 ) -> tuple[Plan, Project, World] | int:
@@ -79,7 +77,6 @@ def prepare(
 
     Args:
         options: What the command line says.
-        secrets: Those of the run; more may be added to them.
         refuse: Told of a file that does not pass and of its problems; gives the exit code.
         more: Entry points beside those of the installed distributions.
 
@@ -89,14 +86,14 @@ def prepare(
     Raises:
         StepEngineError: nothing can run.
     """
-    take_secrets(options.secret, secrets)
+    take_secrets(options.secret, process_secrets())
     path = find_file(options.file)
     provisioning = provisioning_of(path, options)
     project = open_chosen(path, options, provisioning, more)
-    planned = _plan(project, options, secrets)
+    planned = _plan(project, options)
     if planned is not None and not planned[0].has_errors and make_missing(planned[0], provisioning, options):
         project = open_chosen(path, options, provisioning, more)  # what has come tells more than was known
-        planned = _plan(project, options, secrets)
+        planned = _plan(project, options)
     file = project.file
     _show(project, options)
     if planned is None:
@@ -110,11 +107,11 @@ def prepare(
     return plan, project, world
 
 
-def _plan(project: Project, options: argparse.Namespace, secrets: Secrets) -> tuple[Plan, World] | None:
+def _plan(project: Project, options: argparse.Namespace) -> tuple[Plan, World] | None:
     """Plan the run of a file; None where the file is wrong."""
     if not project.file.is_valid:
         return None
-    world = world_of(project, options, secrets)
+    world = world_of(project, options, process_secrets())
     return plan_project(project, options, world), world
 
 

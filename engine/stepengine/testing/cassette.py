@@ -87,6 +87,7 @@ class Cassette:
         Raises:
             CassetteError: the file cannot be read, or there is none and none may be recorded.
         """
+        __tracebackhide__ = True
         from stepengine.testing.session import Session
 
         if self._recording is None:

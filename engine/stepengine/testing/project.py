@@ -127,6 +127,7 @@ class Project:
         Raises:
             CassetteError: a call is not what the cassette has.
         """
+        __tracebackhide__ = True
         from stepengine.testing.running import run_in_process
 
         if text is not None:
@@ -154,6 +155,7 @@ class Project:
             TypeError: an input is no data that YAML can hold.
             CassetteError: the call is not what the cassette has.
         """
+        __tracebackhide__ = True
         from stepengine.testing.given import given_step, step_file
         from stepengine.testing.running import run_in_process
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from stepengine.catalogue.spec import StepSpec
     from stepengine.result import PullPlace
-    from stepengine.running.places import Emit, Place
+    from stepengine.running.places import Emit, OpenedPlace
 
 
 class ReplayPlace:
@@ -28,7 +28,7 @@ class ReplayPlace:
         description: str,
         directory: str,
         environ: Mapping[str, str],
-        open_place: Callable[[], tuple[Place, PullPlace]],
+        open_place: Callable[[], tuple[OpenedPlace, PullPlace]],
     ) -> None:
         self.description = description
         self._directory = directory
@@ -36,7 +36,7 @@ class ReplayPlace:
         self._start = directory
         self._changes: dict[str, str | None] = {}
         self._open_place = open_place
-        self._real: Place | None = None
+        self._real: OpenedPlace | None = None
 
     @property
     def directory(self) -> str:
@@ -65,7 +65,7 @@ class ReplayPlace:
             self._real = real
         return self._real.call(spec, inputs, emit)
 
-    def _directory_in(self, real: Place) -> str:
+    def _directory_in(self, real: OpenedPlace) -> str:
         """Give the directory of the next step in the real place: below its start where it is below this one's."""
         relative = os.path.relpath(self._directory, self._start)
         if relative.split(os.sep)[0] == os.pardir:

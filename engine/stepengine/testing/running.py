@@ -12,13 +12,13 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.arguments import parse_arguments
+from stepengine.cli.masks import secrets_of_its_own
 from stepengine.cli.output import as_diagnostic, show_error
 from stepengine.cli.run import EXIT_CODES, prepare
 from stepengine.diagnostics.diagnostic import Diagnostic
 from stepengine.errors import StepEngineError, UsageError
 from stepengine.events import Notice, StepFinished, StepOutput, StepStarted
 from stepengine.running.runner import run_plan
-from stepengine.secrecy.secrets import Secrets
 from stepengine.testing.outcome import Outcome, StepOutcome
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stepengine.entry_points import EntryPoint
     from stepengine.events import Event, Listener
     from stepengine.result import RunResult
+    from stepengine.secrecy.secrets import Secrets
     from stepengine.world import World
 
     Adapt = Callable[[World], tuple[World, Listener | None]]
@@ -54,8 +55,8 @@ def run_in_process(
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed meanwhile.
     """
-    run = _Run()
-    with _as_it_was(directory, environ), _interruptible() as was_interrupted:
+    with _as_it_was(directory, environ), secrets_of_its_own() as secrets, _interruptible() as was_interrupted:
+        run = _Run(secrets)
         with redirect_stdout(run.stream), redirect_stderr(run.stream):
             run.prepare(["run", *arguments], more)
             prepared()
@@ -68,9 +69,9 @@ def run_in_process(
 class _Run:
     """One run, and what was seen of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets) -> None:
         self.stream = io.StringIO()
-        self._secrets = Secrets()
+        self._secrets = secrets
         self._events: list[Event] = []
         self._diagnostics: list[Diagnostic] = []
         self._prepared: Any = None
@@ -79,13 +80,12 @@ class _Run:
         self._error: StepEngineError | None = None
 
     def prepare(self, words: list[str], more: Iterable[EntryPoint]) -> None:
-        self._secrets.add_environment(os.environ)
         try:
             options = parse_arguments(words)
             if isinstance(options, int):
                 self._code = options
                 return
-            found = prepare(options, self._secrets, self._refuse, more)
+            found = prepare(options, self._refuse, more)
         except StepEngineError as error:
             show_error(error)
             self._code, self._error = error.exit_code, error

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stepengine.events import Event, Listener
     from stepengine.model import Pipeline
     from stepengine.planning.plan import Plan
-    from stepengine.running.places import Emit, Place
+    from stepengine.running.places import Emit, OpenedPlace
     from stepengine.running.wrapping import StepCall
     from stepengine.templating import Scope
     from stepengine.testing.cassette import Cassette
@@ -68,6 +68,7 @@ class Session:
         Raises:
             CassetteError: there was one.
         """
+        __tracebackhide__ = True
         if self._problem:
             raise CassetteError(self._problem)
 
@@ -122,10 +123,10 @@ class Session:
 
     def _open_pull_place(
         self, pipeline: Pipeline, scope: Scope, world: World, plan: Plan, note: Callable[[str], None]
-    ) -> tuple[Place, PullPlace]:
+    ) -> tuple[OpenedPlace, PullPlace]:
         from stepengine.pulling.pull import open_pull_place
 
-        def open_real() -> tuple[Place, PullPlace]:
+        def open_real() -> tuple[OpenedPlace, PullPlace]:
             place, told = open_pull_place(pipeline, scope, world, plan, note)
             if told.kind == "here":
                 self._cassette.portable(_PULL, place.directory)
@@ -139,8 +140,8 @@ class Session:
         return self._replay_place(site or PullSite("here", None, f"<{_PULL}>"), open_real)
 
     def _replay_place(
-        self, site: PullSite, open_real: Callable[[], tuple[Place, PullPlace]]
-    ) -> tuple[Place, PullPlace]:
+        self, site: PullSite, open_real: Callable[[], tuple[OpenedPlace, PullPlace]]
+    ) -> tuple[OpenedPlace, PullPlace]:
         texts = self._cassette.texts
         self._cassette.portable(_PULL, os.path.join(self._world.directory, "pull"))
         directory = texts.read(site.directory)
