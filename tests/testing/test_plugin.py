@@ -132,3 +132,10 @@ def test_every_name_fixture_and_mode_is_documented():
     for each in (stepengine.testing.Outcome, stepengine.testing.Project, stepengine.testing.StepOutcome):
         for name in [name for name in vars(each) if not name.startswith("_")]:
             assert name in page, f"{each.__name__}.{name}"
+
+
+@pytest.mark.parametrize("name", ["stepengine", "stepengine_steps", "stepengine_plugins"])
+def test_pytest_takes_no_offence_at_packages_that_are_imported_already(name):
+    from _pytest.assertion.rewrite import AssertionRewriter
+
+    assert AssertionRewriter.is_rewrite_disabled(__import__(name).__doc__)
