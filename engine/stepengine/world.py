@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from stepengine.environments.file_lock import FileLock
     from stepengine.environments.provision import Decision
     from stepengine.environments.store import Environment
-    from stepengine.model import Step
+    from stepengine.model import Pipeline, Step
+    from stepengine.planning.plan import Plan
+    from stepengine.result import PullPlace
+    from stepengine.running.places import OpenedPlace
     from stepengine.running.wrapping import StepWrapper
     from stepengine.secrecy.secrets import Secrets
+    from stepengine.templating import Scope
+
+    OpenPullPlace = Callable[[Pipeline, Scope, "World", Plan, Callable[[str], None]], tuple[OpenedPlace, PullPlace]]
 
     PullPlaceChoice = Literal["auto", "image", "here", "skip"]
 
@@ -38,6 +44,8 @@ class World(Record):
         prefect_compat: Whether a reference without a value is dropped, as Prefect does.
         was_interrupted: Tells whether the process has been asked to end.
         wrappers: What is put around each step, the first outermost.
+        open_pull_place: Makes the place of a pipeline's pull steps instead of
+            `stepengine.pulling.pull.open_pull_place`, whose arguments it takes.
     """
 
     directory: str
@@ -52,6 +60,7 @@ class World(Record):
     prefect_compat: bool = False
     was_interrupted: Callable[[], bool] = lambda: False
     wrappers: tuple[StepWrapper, ...] = ()
+    open_pull_place: OpenPullPlace | None = None
 
     def block(self, type_slug: str, name: str) -> Any:
         """Give a block's data, and have it masked from now on."""

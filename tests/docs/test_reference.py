@@ -21,7 +21,7 @@ from support import pages
 
 OTHERS_OPTIONS = {
     "--abbrev-ref", "--check", "--detach", "--force", "--initial-branch", "--mount", "--name", "--publish", "--quiet",
-    "--short", "--token", "--volumes",
+    "--short", "--stepengine-record", "--strict-markers", "--token", "--volumes",
 }  # fmt: skip
 """Options of git, docker, of scripts and of programs in examples."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from stepengine.secrecy.secrets import Secrets, StreamMasker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 _secrets: Secrets | None = None
@@ -22,6 +23,17 @@ def process_secrets() -> Secrets:
         _secrets = Secrets()
         _secrets.add_environment(os.environ)
     return _secrets
+
+
+@contextmanager
+def secrets_of_its_own() -> Iterator[Secrets]:
+    """Begin anew with the environment's secrets, for one of several runs in a process."""
+    global _secrets  # noqa: PLW0603 - see above
+    before, _secrets = _secrets, None
+    try:
+        yield process_secrets()
+    finally:
+        _secrets = before
 
 
 def mask(text: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stepengine.document.parser import Document
+    from stepengine.entry_points import EntryPoint
     from stepengine.environments.file_lock import FileLock
     from stepengine.environments.provision import Decision
     from stepengine.environments.store import Environment
@@ -167,6 +168,7 @@ def open_project(
     prefect_compat: bool = False,
     provisioning: Provisioning | None = None,
     upstream: Iterable[str] = (),
+    more: Iterable[EntryPoint] = (),
 ) -> Project:
     """Read and check a file.
 
@@ -176,6 +178,7 @@ def open_project(
         prefect_compat: Whether references without a value are warnings alone.
         provisioning: What meets the requirements of its steps; that of the file's directory where it is None.
         upstream: The command line's `--upstream`.
+        more: Entry points beside those of the installed distributions.
 
     Raises:
         UsageError: it cannot be read, or an override does not fit it.
@@ -183,7 +186,7 @@ def open_project(
     from stepengine.planning.selection import apply_overrides
 
     directory = os.path.dirname(os.path.abspath(path))
-    entry_points = find_entry_points()
+    entry_points = [*find_entry_points(), *more]
     provisioning = provisioning or Provisioning(directory)
     registry = Registry(directory, entry_points, provisioning.decide, _upstream(upstream))
     document = read_document(path)
@@ -198,7 +201,9 @@ def provisioning_of(path: str, options: argparse.Namespace) -> Provisioning:
     return Provisioning(os.path.dirname(os.path.abspath(path)), locked=options.locked, offline=options.offline)
 
 
-def open_chosen(path: str, options: argparse.Namespace, provisioning: Provisioning) -> Project:
+def open_chosen(
+    path: str, options: argparse.Namespace, provisioning: Provisioning, more: Iterable[EntryPoint] = ()
+) -> Project:
     """Read and check a file as the command line has it; see `open_project`."""
     return open_project(
         path,
@@ -206,6 +211,7 @@ def open_chosen(path: str, options: argparse.Namespace, provisioning: Provisioni
         prefect_compat=options.prefect_compat,
         provisioning=provisioning,
         upstream=options.upstream,
+        more=more,
     )
 
 

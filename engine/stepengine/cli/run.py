@@ -30,11 +30,12 @@ from stepengine.errors import INTERRUPTED, RequirementError, StepEngineError, St
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
     from stepengine.cli.project import Project
     from stepengine.diagnostics.diagnostic import Diagnostic
+    from stepengine.entry_points import EntryPoint
     from stepengine.events import Listener
     from stepengine.planning.plan import Plan
     from stepengine.world import World
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         output = None if options.format == "text" else own_stdout()
         document = output if options.format == "json" else None
-        prepared = _prepare(options, document)
+        prepared = prepare(options, lambda name, found: _refuse(document, name, found))
     except StepEngineError as error:
         if document is not None:
             write_document(document, failed_run(error.message, error.where, error.hint))
@@ -67,24 +68,39 @@ def run(options: argparse.Namespace) -> int:
     return prepared if isinstance(prepared, int) else _execute(*prepared, options, output)
 
 
-def _prepare(options: argparse.Namespace, document: TextIO | None) -> tuple[Plan, Project, World] | int:
-    """Check all that can be checked before the first step; give the exit code where the file does not pass."""
-    secrets = process_secrets()
-    take_secrets(options.secret, secrets)
+def prepare(
+    options: argparse.Namespace,
+    refuse: Callable[[str, Iterable[Diagnostic]], int],
+    more: Iterable[EntryPoint] = (),
+) -> tuple[Plan, Project, World] | int:
+    """Check all that can be checked before the first step.
+
+    Args:
+        options: What the command line says.
+        refuse: Told of a file that does not pass and of its problems; gives the exit code.
+        more: Entry points beside those of the installed distributions.
+
+    Returns:
+        What is to run, or the exit code where the file does not pass.
+
+    Raises:
+        StepEngineError: nothing can run.
+    """
+    take_secrets(options.secret, process_secrets())
     path = find_file(options.file)
     provisioning = provisioning_of(path, options)
-    project = open_chosen(path, options, provisioning)
+    project = open_chosen(path, options, provisioning, more)
     planned = _plan(project, options)
     if planned is not None and not planned[0].has_errors and make_missing(planned[0], provisioning, options):
-        project = open_chosen(path, options, provisioning)  # what has come tells more of the steps than was known
+        project = open_chosen(path, options, provisioning, more)  # what has come tells more than was known
         planned = _plan(project, options)
     file = project.file
     _show(project, options)
     if planned is None:
-        return _refuse(document, file.source.name, file.diagnostics)
+        return refuse(file.source.name, file.diagnostics)
     plan, world = planned
     if _show_plan_problems(project, plan, quiet=options.quiet):
-        return _refuse(document, file.source.name, plan.diagnostics)
+        return refuse(file.source.name, plan.diagnostics)
     _import_steps(plan, project)
     if options.verbose:
         _show_plan(plan)

@@ -206,7 +206,7 @@ class _PipelineRun:
         started = perf_counter()
         try:
             if self._place is None:
-                self._place, self._pull_place = open_pull_place(
+                self._place, self._pull_place = (self._world.open_pull_place or open_pull_place)(
                     self._pipeline, self.scope, self._world, self._plan, self._note
                 )
                 self._started_environ = self._place.environ
@@ -267,8 +267,9 @@ class _PipelineRun:
         failed: BaseException | None = None
         try:
             spec = step.spec or _spec_elsewhere(step)
-            call = wrap_call(self._world.wrappers, self._info(step), spec, place, emit)
-            outputs = self._outputs_of(step, spec, call(self._inputs(step, spec)))
+            inputs, shown = self._inputs(step, spec)
+            call = wrap_call(self._world.wrappers, self._info(step), shown, spec, place, emit)
+            outputs = self._outputs_of(step, spec, call(inputs))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
         tail = self._report.end_output(self._info(step))
@@ -306,12 +307,17 @@ class _PipelineRun:
             self.outputs.update(result.outputs)
         self._report(StepFinished(self._info(step), result))
 
-    def _inputs(self, step: Step, spec: StepSpec) -> dict[str, Any]:
-        """Render a step's inputs; a null for one that takes none, and has a default, is as if it were not there."""
+    def _inputs(self, step: Step, spec: StepSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Render a step's inputs, and as they may be shown.
+
+        A null for one that takes none, and has a default, is as if it were not there.
+        """
         inputs = dict(step.inputs)
+        hidden: dict[str, Any] = {}
         scope = self._pull_scope if step.section == "pull" else self.scope
         for name, template in step.templates.items():
-            value = template.render(scope).value
+            rendered = template.render(scope)
+            value = rendered.value
             for missed in scope.missed:
                 self._report(Notice(f"{name}: {missed.message}", self._info(step)))
             scope.missed.clear()
@@ -319,12 +325,14 @@ class _PipelineRun:
                 del inputs[name]
             else:
                 inputs[name] = value
+                if rendered.tainted:
+                    hidden[name] = rendered.shown
         if None in inputs.values():
             for each in spec.inputs or ():
                 is_null = each.name in inputs and inputs[each.name] is None
                 if is_null and each.default is not REQUIRED and each.default is not None and spec.is_built_in:
                     del inputs[each.name]
-        return inputs
+        return inputs, {**inputs, **hidden} if hidden else inputs
 
     def _take_report(self, step: Step, kind: str, data: dict[str, Any]) -> None:
         if kind == "output":

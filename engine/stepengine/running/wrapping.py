@@ -21,6 +21,8 @@ class StepCall(Record):
 
     Attributes:
         step: It.
+        shown: Its inputs as they may be shown, with `***` for what came from a secret; secrets that stand in them by
+            chance are in the clear.
         place: Where it runs: its directory and environment, and `enter` for those of its successors.
         emit: Takes what is reported in its name, as `Context` does: `emit("output", {"stream": "stdout", "line": ""})`.
         proceed: Runs it with the inputs that it is given, and gives what its function returned. It may be called any
@@ -28,6 +30,7 @@ class StepCall(Record):
     """
 
     step: StepInfo
+    shown: dict[str, Any]
     place: Place
     emit: Emit
     proceed: Callable[[dict[str, Any]], Any]
@@ -45,12 +48,15 @@ class StepWrapper(Record):
     wrap: Callable[[StepCall, dict[str, Any]], Any]
 
 
-def wrap_call(wrappers: Sequence[StepWrapper], step: StepInfo, spec: StepSpec, place: Place, emit: Emit) -> Proceed:
+def wrap_call(
+    wrappers: Sequence[StepWrapper], step: StepInfo, shown: dict[str, Any], spec: StepSpec, place: Place, emit: Emit
+) -> Proceed:
     """Give what runs a step with the inputs that it is given, inside of what plugins put around it.
 
     Args:
         wrappers: Them, the outermost first.
         step: The step.
+        shown: Its inputs as they may be shown.
         spec: What its name stands for.
         place: Where it runs.
         emit: Receives what it reports.
@@ -61,7 +67,7 @@ def wrap_call(wrappers: Sequence[StepWrapper], step: StepInfo, spec: StepSpec, p
 
     proceed: Proceed = call
     for wrapper in reversed(wrappers):
-        proceed = _inside(wrapper, StepCall(step, place, emit, proceed))
+        proceed = _inside(wrapper, StepCall(step, shown, place, emit, proceed))
     return proceed
 
 
