@@ -10,10 +10,11 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from marked_parts import replace_parts
-from page_text import cell
+from page_text import capitalized, cell
 
 from stepengine import plugin
 from stepengine.catalogue.docstrings import Docstring, read_docstring
+from stepengine.catalogue.step_options import TOUCHES
 from stepengine.hooks import specs
 
 PAGE = "docs/plugins.md"
@@ -24,6 +25,7 @@ def pages() -> dict[str, str]:
     text = (Path(__file__).parent.parent / PAGE).read_text(encoding="utf-8")
     parts = {
         "hooks": "\n".join(_function(name, getattr(specs, name)) for name in hooks()),
+        "touches": _touches(),
         "names": "\n".join(_document(name) for name in plugin.__all__),
     }
     return {PAGE: replace_parts(text, parts, PAGE)}
@@ -32,6 +34,11 @@ def pages() -> dict[str, str]:
 def hooks() -> list[str]:
     """Give the names of the hooks."""
     return [name for name in vars(specs) if name.startswith("stepengine_")]
+
+
+def _touches() -> str:
+    rows = [f"| `{word}` | {capitalized(meaning)} |" for word, meaning in TOUCHES.items()]
+    return "\n".join(["| Word | What it touches |", "| --- | --- |", *rows])
 
 
 def _document(name: str) -> str:

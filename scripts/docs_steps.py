@@ -12,6 +12,7 @@ from page_text import capitalized, cell
 from stepengine.catalogue.docstrings import Docstring, read_docstring
 from stepengine.catalogue.input_types import describe_type, split_union
 from stepengine.catalogue.spec import REQUIRED, Input, StepSpec, spec_of
+from stepengine.catalogue.step_options import TOUCHES
 from stepengine.entry_points import STEPS, find_entry_points
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _page(step: _Described) -> str:
     parts += ["## Example", "", f"```yaml validate\n{example}```", ""]
     parts += ["## Names", "", *_names(step), "", *_where(step), ""]
     parts += ["## Inputs", "", *_inputs(step), ""]
-    parts += ["## Outputs", "", _outputs(step), ""]
+    parts += ["## Outputs", "", *_outputs(step), ""]
     if step.text.raises:
         reasons = " ".join(capitalized(reason) for _, reason in step.text.raises)
         parts += ["## When it fails", "", reasons, ""]
@@ -113,7 +114,9 @@ def _where(step: _Described) -> list[str]:
     if options.provides:
         name, _, version = options.provides.partition("==")
         counts = f" For `requires` it counts as {name} {version}."
-    return [sides[options.phase] + counts]
+    touched = "; ".join(TOUCHES[word] for word in options.touches or ())
+    touches = f" It touches {touched}." if touched else " It only computes."
+    return [sides[options.phase] + counts + touches]
 
 
 def _inputs(step: _Described) -> list[str]:
@@ -143,7 +146,6 @@ def _default(value: Any, *, nullable: bool) -> str:
     return f"`{json.dumps(value)}`"
 
 
-def _outputs(step: _Described) -> str:
-    if step.spec.options.outputs is None:
-        return "Known after it ran."
-    return capitalized(step.text.returns)
+def _outputs(step: _Described) -> list[str]:
+    rows = [f"| `{name}` | {cell(capitalized(step.text.outputs[name]))} |" for name in step.spec.options.outputs or ()]
+    return ["| Output | Meaning |", "| --- | --- |", *rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.step_options import PHASES, StepOptions
+from stepengine.catalogue.step_options import PHASES, TOUCHES, StepOptions
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.environments.index_settings import IndexSettings, credentials_in, read_index_settings
 from stepengine.errors import StepError, TemplateError
@@ -31,6 +31,8 @@ from stepengine.terminal import Style, is_terminal, style_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Literal, TypeVar
+
+    from stepengine.catalogue.step_options import Touch
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -78,12 +80,13 @@ def step(
     deprecated: Sequence[str] = (),
     check: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
     libraries: Sequence[str] | None = None,
+    touches: Sequence[Touch] | None = None,
 ) -> Callable[[Function], Function]:
     """Describe a function that is a step; the function itself stays as it is. See `StepOptions` for the arguments.
 
     Raises:
         TypeError: a text stands where a list of names is meant.
-        ValueError: `phase` is another word.
+        ValueError: `phase` or a word of `touches` is another one.
 
     Example:
         >>> from stepengine.plugin import step
@@ -93,11 +96,15 @@ def step(
         >>> upper("hello")
         {'shout': 'HELLO'}
     """
-    for name, given in (("outputs", outputs), ("deprecated", deprecated), ("libraries", libraries)):
+    lists = (("outputs", outputs), ("deprecated", deprecated), ("libraries", libraries), ("touches", touches))
+    for name, given in lists:
         if isinstance(given, str):
             raise TypeError(f"{name} of a step is a list, not the text {given!r}: write [{given!r}]")
     if phase not in PHASES:
         raise ValueError(f"phase of a step is 'deployer' or 'worker', not {phase!r}")
+    for word in touches or ():
+        if word not in TOUCHES:
+            raise ValueError(f"touches of a step has no word {word!r}: there are {', '.join(TOUCHES)}")
     options = StepOptions(
         None if outputs is None else tuple(outputs),
         phase,
@@ -105,6 +112,7 @@ def step(
         tuple(deprecated),
         check,
         None if libraries is None else tuple(libraries),
+        None if touches is None else tuple(touches),
     )
 
     def mark(function: Function) -> Function:

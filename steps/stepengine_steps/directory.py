@@ -8,6 +8,7 @@ from stepengine.plugin import Context, StepError, step
 @step(
     outputs=["directory"],
     provides="prefect==3.8.8",
+    touches=["directory"],
     deprecated=["prefect.projects.steps.set_working_directory"],
 )
 def set_working_directory(directory: str, *, context: Context) -> dict[str, str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     provides="prefect-docker==0.7.4",
     deprecated=["prefect_docker.projects.steps.build_docker_image"],
     check=check_image,
+    touches=["engine", "network", "files"],
 )
 def build_docker_image(
     image_name: str,
@@ -96,7 +97,11 @@ def build_docker_image(
         forcerm: The same.
 
     Returns:
-        `image_name`, `tag`, `image` (name:tag), `image_id` and `additional_tags`.
+        `image_name`: its name.
+        `tag`: its tag.
+        `image`: its name and tag, as `name:tag`.
+        `image_id`: the engine's ID of it.
+        `additional_tags`: its further tags.
 
     Raises:
         StepError: an input is wrong, no engine answers, or the build failed.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     provides="prefect-docker==0.7.4",
     deprecated=["prefect_docker.projects.steps.push_docker_image"],
     check=check_image,
+    touches=["engine", "network"],
 )
 def push_docker_image(
     image_name: str,
@@ -41,7 +42,11 @@ def push_docker_image(
         context: The run.
 
     Returns:
-        `image_name`, `tag`, `image` (name:tag), `additional_tags` and `digest` (sha256:…).
+        `image_name`: its name.
+        `tag`: its tag.
+        `image`: its name and tag, as `name:tag`.
+        `additional_tags`: the further tags that were pushed.
+        `digest`: what the registry calls its content, as `sha256:…`.
 
     Raises:
         StepError: an input is wrong, no engine answers, it has no such image, or the registry refuses it.

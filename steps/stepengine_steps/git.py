@@ -23,6 +23,7 @@ def _check(inputs: Mapping[str, Any]) -> list[str]:
     deprecated=["prefect.projects.steps.git_clone", "prefect.projects.steps.git_clone_project"],
     check=_check,
     libraries=["git", "gitdb", "smmap"],
+    touches=["files", "network"],
 )
 def git_clone(
     repository: str,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _TAG_LENGTH = 128
 
 
-@step(outputs=["tag", "additional_tags"])
+@step(outputs=["tag", "additional_tags"], touches=[])
 def image_tags(
     version: str | float,
     python_version: str | float | None = None,
@@ -34,7 +34,8 @@ def image_tags(
         latest_python: The Python that `…-latest` has; the highest of Prefect's release `version` where it is left out.
 
     Returns:
-        `tag`, and `additional_tags` for the step that builds and the step that pushes.
+        `tag`: the image's own tag.
+        `additional_tags`: the tags that move on to it, for the step that builds and the step that pushes.
 
     Raises:
         StepError: an input is not what it should be, or the version cannot be a tag.

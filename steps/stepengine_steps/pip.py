@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 @step(
     outputs=["stdout", "stderr"],
     provides="prefect==3.8.8",
+    touches=["packages", "network"],
     deprecated=["prefect.projects.steps.pip_install_requirements"],
 )
 def pip_install_requirements(

@@ -63,6 +63,7 @@ def _check(inputs: Mapping[str, Any]) -> Iterator[str]:
     provides="prefect==3.8.8",
     deprecated=["prefect.projects.steps.run_shell_script"],
     check=_check,
+    touches=["programs"],
 )
 def run_shell_script(
     script: str,

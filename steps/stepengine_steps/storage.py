@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from stepengine_steps._storage.blocks import BlockData
 
 
-@step(outputs=["directory"], provides="prefect==3.8.8", libraries=["fsspec", "git", "gitdb", "smmap"])
+@step(
+    outputs=["directory"],
+    provides="prefect==3.8.8",
+    libraries=["fsspec", "git", "gitdb", "smmap"],
+    touches=["files", "network"],
+)
 def pull_from_remote_storage(url: str, *, context: Context, **settings: Any) -> dict[str, str]:
     """Copy a folder of a remote storage into the working directory.
 
@@ -41,7 +46,12 @@ def pull_from_remote_storage(url: str, *, context: Context, **settings: Any) -> 
     return {"directory": _relative(path, context)}
 
 
-@step(outputs=["directory"], provides="prefect==3.8.8", libraries=["fsspec", "git", "gitdb", "smmap"])
+@step(
+    outputs=["directory"],
+    provides="prefect==3.8.8",
+    libraries=["fsspec", "git", "gitdb", "smmap"],
+    touches=["files", "network"],
+)
 def pull_with_block(block_document_name: str, block_type_slug: str, *, context: Context) -> dict[str, str]:
     """Copy the files that a storage block stands for into the working directory.
 

@@ -50,16 +50,72 @@ def test_a_step_of_others_is_shown_from_its_source(cli, name):
     }
     assert cli.stepengine("steps", "show", name).out.endswith(
         "  style: a text  optional\n  and any other\n      Further words.\noutputs: known after it ran\n"
+        f'example:\n  build:\n  - {name}:\n      name: "my-name"\n'
     )
 
 
 def test_a_step_without_documentation_is_shown(cli):
     cli.write("own.py", "def bare(value): pass\nfrom json import dumps\n")
-    assert cli.stepengine("steps", "show", "own.bare").out.splitlines()[3:] == [
+    assert cli.stepengine("steps", "show", "own.bare").out.splitlines()[3:5] == [
         "  value: anything  required",
         "outputs: known after it ran",
     ]
     assert cli.stepengine("steps", "show", "own.dumps").code == 0
+
+
+def test_a_step_is_shown_with_its_outputs_its_phase_and_what_it_touches(cli):
+    shown = cli.stepengine("steps", "show", "push_docker_image").out
+    assert shown.startswith("push_docker_image  stepengine ")
+    assert "outputs:\n  image_name\n      its name.\n" in shown
+    assert "phase: deployer\ntouches: engine, network\nexample:\n" in shown
+    assert "touches: nothing\n" in cli.stepengine("steps", "show", "image_tags").out
+    document = cli.stepengine("steps", "show", "push_docker_image", "--format", "json").json
+    assert {"name": "digest", "meaning": "what the registry calls its content, as `sha256:…`."} in document["outputs"]
+    assert (document["phase"], document["touches"]) == ("deployer", ["engine", "network"])
+
+
+def test_the_example_of_each_step_is_a_file_without_problems(cli):
+    steps = cli.stepengine("steps", "list", "--format", "json").json["steps"]
+    assert len(steps) > 10
+    names = [f"{number}.yaml" for number, _ in enumerate(steps)]
+    for name, step in zip(names, steps, strict=True):
+        cli.write(name, step["example"])
+    outcome = cli.stepengine("validate", "--format", "json", *names)
+    problems = [(step["name"], file["diagnostics"]) for step, file in zip(steps, outcome.json["files"], strict=True)]
+    assert [problem for problem in problems if problem[1]] == []
+
+
+def test_outputs_are_shown_with_what_their_class_says(cli):
+    cli.write("site/shapes.py", OUTPUT_CLASS)
+    cli.write("own.py", "from shapes import Shape\ndef area(side: int) -> Shape: ...\n")
+    cli.environ["PYTHONPATH"] = str(cli.directory / "site")
+    shown = cli.stepengine("steps", "show", "own.area", "--format", "json").json
+    assert shown["outputs"] == [
+        {"name": "area", "meaning": "In square metres."},
+        {"name": "name", "meaning": ""},
+    ]
+
+
+OUTPUT_CLASS = '''
+from typing import TypedDict
+
+class Shape(TypedDict):
+    """A shape.
+
+    Attributes:
+        area: In square metres.
+    """
+
+    area: int
+    name: str
+'''
+
+
+@pytest.mark.parametrize("name", ["git_clon", "prefect.deployments.steps.git_clon"])
+def test_an_unknown_step_is_told_with_a_near_one(cli, name):
+    outcome = cli.stepengine("steps", "show", name)
+    assert outcome.code == 2
+    assert "did you mean 'git_clone'" in outcome.err.replace("prefect.deployments.steps.", "")
 
 
 def test_the_list_has_each_built_in_step_once_and_its_document_each_name(cli):

@@ -325,6 +325,8 @@ def test_a_default_that_has_no_value_before_the_module_runs_is_one_all_the_same(
         "phase=['worker']",
         "provides=7",
         "libraries='a'",
+        "touches='files'",
+        "touches=['disk']",
         "check=1",
         "other=1",
         "**{}",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepengine.catalogue.spec import StepSpec
 
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Example|Yields):$", re.MULTILINE)
+_OUTPUTS = re.compile(r"^(`?\w+`?(?:(?:, | and )`?\w+`?)*):\s+(.*)$")
 _ENTRY = re.compile(r"^(\*{0,2}[\w, *]+?):\s+(.*)$", re.DOTALL)
 
 
@@ -24,6 +25,7 @@ class Docstring(Record):
         body: The other paragraphs, as Markdown.
         entries: Of `Args` or `Attributes`: name to text.
         returns: The text of `Returns`.
+        outputs: Of `Returns`: name to text, of the names that its lines begin with (`directory: The clone.`).
         raises: Of `Raises`: the type's name and when, in order.
         example: The text of `Example`, as it is written.
     """
@@ -32,6 +34,7 @@ class Docstring(Record):
     body: str
     entries: dict[str, str]
     returns: str
+    outputs: dict[str, str]
     raises: list[tuple[str, str]]
     example: str
 
@@ -53,6 +56,7 @@ def parse_docstring(text: str) -> Docstring:
         body="\n\n".join(_paragraph(paragraph) for paragraph in body.strip().split("\n\n")),
         entries=dict(entries),
         returns=_unwrap(sections.get("Returns", "")),
+        outputs=_outputs(sections.get("Returns", "")),
         raises=_entries(sections.get("Raises", "")),
         example=sections.get("Example", ""),
     )
@@ -66,6 +70,18 @@ def _entries(section: str) -> list[tuple[str, str]]:
         if match:
             entries.append((match[1].lstrip("*"), match[2]))
     return entries
+
+
+def _outputs(section: str) -> dict[str, str]:
+    """Read what `Returns` says of each output; a line that begins with no names continues the one before it."""
+    entries: list[tuple[list[str], str]] = []
+    for line in section.splitlines():
+        match = _OUTPUTS.match(line)
+        if match:
+            entries.append((re.findall(r"\w+", match[1].replace(" and ", " ")), match[2]))
+        elif entries:
+            entries[-1] = (entries[-1][0], f"{entries[-1][1]} {line.strip()}")
+    return {name: _unwrap(text) for names, text in entries for name in names}
 
 
 def _paragraph(text: str) -> str:
@@ -86,17 +102,42 @@ def docstring_of(spec: StepSpec, project_directory: str) -> Docstring:
         spec: The step.
         project_directory: Where the modules of the project are.
     """
-    module, _, attribute = spec.target.rpartition(":")
-    if spec.distribution and module in sys.modules:
+    return _docstring_at(spec.target, None if spec.distribution else project_directory)
+
+
+def output_meanings(spec: StepSpec, told: Docstring, project_directory: str) -> dict[str, str]:
+    """Give what is said of each output of a step: by the class that it returns, or else by its own `Returns`.
+
+    Args:
+        spec: The step.
+        told: Its docstring.
+        project_directory: Where the modules of the project are.
+    """
+    names = spec.options.outputs or ()
+    of_class: dict[str, str] = {}
+    if spec.result:
+        of_class = _docstring_at(spec.result, None if spec.distribution else project_directory).entries
+    return {name: of_class.get(name) or told.outputs.get(name, "") for name in names}
+
+
+def _docstring_at(target: str, directory: str | None) -> Docstring:
+    """Give the docstring of `module:attribute`.
+
+    Args:
+        target: It.
+        directory: Where the modules of the project are; None where the module is an installed one.
+    """
+    module, _, attribute = target.rpartition(":")
+    if directory is None and module in sys.modules:
         found: object = sys.modules[module]
         for part in attribute.split("."):
             found = getattr(found, part, None)
         return read_docstring(found)
-    return parse_docstring(_text_in_source(module, attribute, None if spec.distribution else project_directory))
+    return parse_docstring(_text_in_source(module, attribute, directory))
 
 
 def _text_in_source(module: str, attribute: str, directory: str | None) -> str:
-    """Read a function's docstring from its module's source; empty where the module only passes the function on."""
+    """Read a docstring from its module's source; empty where the module only passes the function or class on."""
     import ast
     import os
     import warnings
@@ -106,7 +147,7 @@ def _text_in_source(module: str, attribute: str, directory: str | None) -> str:
     if directory is not None and module.endswith(".py"):
         path = os.path.join(directory, module)
     else:
-        place = project_module(directory, module) if directory is not None else installed_module(module)
+        place = (project_module(directory, module) if directory is not None else None) or installed_module(module)
         if place is None:
             return ""
         path = place[0]
@@ -117,6 +158,6 @@ def _text_in_source(module: str, attribute: str, directory: str | None) -> str:
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     for node in statements:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == attribute:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == attribute:
             return ast.get_docstring(node, clean=False) or ""
     return ""

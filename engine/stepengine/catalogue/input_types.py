@@ -49,6 +49,15 @@ def split_union(annotation: str) -> list[str]:
     return [*members, annotation[start:].strip()]
 
 
+def literal_choices(inner: str) -> list[str]:
+    """Give the choices of a `Literal[…]` as texts.
+
+    Args:
+        inner: What follows its opening bracket.
+    """
+    return [choice.strip().strip("'\"") for choice in inner.rstrip("]").split(",")]
+
+
 def describe_type(annotation: str) -> str:
     """Say in words what an annotation asks for."""
     members = [member for member in split_union(annotation) if member != "None"]
@@ -80,8 +89,7 @@ def mismatch(value: Any, annotation: str) -> str:
 def _member_mismatch(value: Any, member: str) -> str:
     name, _, inner = member.partition("[")
     if name == "Literal":
-        choices = [choice.strip().strip("'\"") for choice in inner.rstrip("]").split(",")]
-        return FITS if str(value) in choices else "wrong"
+        return FITS if str(value) in literal_choices(inner) else "wrong"
     kinds = _KINDS.get(name)
     if kinds is None:
         return FITS  # Any, a class, a type variable: only running can tell

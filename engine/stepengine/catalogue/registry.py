@@ -208,10 +208,18 @@ class Registry:
             return NotFound(f"{shown} cannot be read: {tell_exception(error)}", "fix the module", is_certain=True)
         if reading is None:
             return NotFound(f"{shown} has no function {attribute!r}", "check the name", is_certain=True)
-        if reading.imported_from is None:
+        if reading.imported_from is not None:
+            reading = self._follow(name, *reading.imported_from, target, "") or reading
+        return self._complete(reading, "")
+
+    def _complete(self, reading: Reading, distribution: str) -> StepSpec:
+        """Add the outputs that a class of another module tells."""
+        if reading.result_from is None:
             return reading.spec
-        followed = self._follow(name, *reading.imported_from, target, "")
-        return followed.spec if followed is not None else reading.spec
+        from stepengine.catalogue.source_outputs import follow_result
+
+        project = None if distribution else self._project
+        return follow_result(reading, project, _MAX_IMPORTS)
 
     def _follow(self, name: str, module: str, attribute: str, target: str, distribution: str) -> Reading | None:
         """Read a step where its name is imported from; None where that cannot be told without running anything."""
@@ -228,7 +236,7 @@ class Registry:
     def _read_installed(self, name: str, module: str, attribute: str, distribution: str) -> StepSpec | None:
         """Read a step of an installed module; None where only importing it tells all that validation needs."""
         reading = self._follow(name, module, attribute, f"{module}:{attribute}", distribution)
-        return reading.spec if reading is not None and reading.is_complete else None
+        return self._complete(reading, distribution) if reading is not None and reading.is_complete else None
 
     def _installed(self, name: str, module: str, attribute: str) -> StepSpec | NotFound:
         """Read an installed module, or import it: reading cannot follow all the ways in which a function is made."""

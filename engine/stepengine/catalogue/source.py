@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.spec import REQUIRED, Input, StepSpec, annotated_name, build_spec, unreadable_spec
-from stepengine.catalogue.step_options import PHASES, StepOptions
+from stepengine.catalogue.step_options import PHASES, TOUCHES, StepOptions
 from stepengine.records import Record
 
 if TYPE_CHECKING:
@@ -31,11 +31,14 @@ class Reading(Record):
         spec: Its specification.
         is_complete: Whether importing the module would tell no more.
         imported_from: The module and the attribute that the name is imported from, where it is.
+        result_from: The module and the attribute of the class that it says it returns, where that is imported and may
+            tell the outputs.
     """
 
     spec: StepSpec
     is_complete: bool
     imported_from: tuple[str, str] | None = None
+    result_from: tuple[str, str] | None = None
 
 
 def read_step(module: Module, attribute: str, name: str, target: str, distribution: str = "") -> Reading | None:
@@ -55,11 +58,9 @@ def read_step(module: Module, attribute: str, name: str, target: str, distributi
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or too deeply nested to be read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the author's escapes: for whoever runs the module
-        statements = list(_module_statements(ast.parse(module.source).body))
+    statements = parse_statements(module.source)
     head, dot, _ = attribute.partition(".")
-    bound = [node for node in statements if head in _names_bound(node)]
+    bound = [node for node in statements if head in names_bound(node)]
     unreadable = Reading(unreadable_spec(name, target, distribution=distribution), is_complete=False)
     if not bound:
         return unreadable if any(_binds_anything(node) for node in statements) else None
@@ -67,10 +68,22 @@ def read_step(module: Module, attribute: str, name: str, target: str, distributi
     if dot or len(bound) > 1:
         return unreadable
     if isinstance(first, ast.ImportFrom):
-        return unreadable._replace(imported_from=_origin(first, head, module))
+        return unreadable._replace(imported_from=origin(first, head, module))
     if not isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return unreadable
-    return _read_function(first, _imported(statements), name, target, distribution)
+    reading = _read_function(first, _imported(statements), name, target, distribution)
+    if first.returns is None or reading.spec.options.outputs is not None:
+        return reading
+    from stepengine.catalogue.source_outputs import read_result
+
+    return read_result(reading, first.returns, statements, module)
+
+
+def parse_statements(source: bytes) -> list[ast.AST]:
+    """Give the statements that run when a module is imported; see `read_step` for what it raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the author's escapes: for whoever runs the module
+        return list(_module_statements(ast.parse(source).body))
 
 
 def follow_step(
@@ -141,7 +154,8 @@ def _module_statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
                 yield from _module_statements(getattr(node, part, ()))
 
 
-def _names_bound(node: ast.AST) -> set[str]:
+def names_bound(node: ast.AST) -> set[str]:
+    """Give the names that a statement of a module binds in it."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {node.name}
     if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -158,7 +172,7 @@ def _binds_anything(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
 
 
-def _origin(node: ast.ImportFrom, bound: str, module: Module) -> tuple[str, str] | None:
+def origin(node: ast.ImportFrom, bound: str, module: Module) -> tuple[str, str] | None:
     """Give the module and the attribute behind an imported name; None where the import leads out of its package."""
     original = next(alias.name for alias in node.names if (alias.asname or alias.name) == bound)
     if not node.level:
@@ -186,7 +200,7 @@ def _imported(statements: Iterable[ast.AST]) -> dict[str, str]:
                     alias.name if alias.asname else alias.name.partition(".")[0]
                 )
         else:
-            names.update(dict.fromkeys(_names_bound(node), ""))
+            names.update(dict.fromkeys(names_bound(node), ""))
     return names
 
 
@@ -226,9 +240,11 @@ def _options(node: Function, imported: dict[str, str]) -> tuple[StepOptions, boo
 
 def _is_option(name: str, value: Any) -> bool:
     """Whether `step` takes a value; where only running the module tells it, or what `step` says of it, it is none."""
-    if name in ("outputs", "deprecated", "libraries"):
+    if name in ("outputs", "deprecated", "libraries", "touches"):
         is_list = isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
-        return is_list or (name == "outputs" and value is None)
+        if name == "touches" and is_list:
+            return all(each in TOUCHES for each in value)
+        return is_list or (name != "deprecated" and value is None)
     if name == "phase":
         return value in PHASES
     return name in StepOptions._fields and (value is None or (name == "provides" and isinstance(value, str)))

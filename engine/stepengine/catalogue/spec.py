@@ -46,6 +46,7 @@ class StepSpec(Record):
         distribution: The distribution that it comes from, as `name version`; empty for a module of the project.
         summary: The first line of its documentation.
         successor: The name that replaces the one that it was looked up by, where that is an old one; else empty.
+        result: Where the class is that its outputs were read from, as `module:attribute`; empty where there is none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class StepSpec(Record):
     distribution: str
     summary: str = ""
     successor: str = ""
+    result: str = ""
 
     @property
     def is_built_in(self) -> bool:
@@ -102,13 +104,19 @@ def spec_of(function: Callable[..., Any], name: str, target: str, distribution: 
     """
     options = getattr(function, "__step__", None) or StepOptions()
     summary = (getattr(function, "__doc__", None) or "").strip().split("\n", 1)[0]
+    result = ""
+    if options.outputs is None and (returned := _return_annotation(function)):
+        from stepengine.catalogue.outputs import outputs_of  # a file of built-in steps does not need it
+
+        outputs, result = outputs_of(function, returned)
+        options = options._replace(outputs=outputs)
     read = (
         _read_function(function)
         if type(function) is _FUNCTION and not hasattr(function, "__wrapped__")
         else _inspect(function)
     )
     if read is None:
-        return unreadable_spec(name, target, options, distribution, summary)
+        return unreadable_spec(name, target, options, distribution, summary)._replace(result=result)
     arguments, accepts_any = read
     return build_spec(
         name,
@@ -119,7 +127,15 @@ def spec_of(function: Callable[..., Any], name: str, target: str, distribution: 
         options=options,
         distribution=distribution,
         summary=summary,
-    )
+    )._replace(result=result)
+
+
+def _return_annotation(function: Any) -> Any:
+    """Give what a function says that it returns; nothing where that says nothing of the outputs' names."""
+    returned = (getattr(function, "__annotations__", None) or {}).get("return")
+    if returned.__class__ is str:
+        return "" if "[" in returned else returned.strip("\"' ")
+    return returned if isinstance(returned, type) else ""
 
 
 _FUNCTION = type(spec_of)

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.example import example_of
 from stepengine.catalogue.input_types import describe_type, split_union
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import REQUIRED, StepSpec
@@ -14,6 +15,7 @@ from stepengine.cli.project import current_directory, warn_on_stderr
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.entry_points import STEPS, find_entry_points
 from stepengine.errors import UsageError
+from stepengine.records import Record
 from stepengine.terminal import style_for
 
 if TYPE_CHECKING:
@@ -47,12 +49,8 @@ def steps(options: argparse.Namespace) -> int:
         spec = registry.find(options.name)
         if not isinstance(spec, StepSpec):
             raise UsageError(spec.message, hint=spec.hint)
-        from stepengine.catalogue.docstrings import docstring_of
-
-        told = docstring_of(spec, directory)
-        others = _other_names(spec, entry_points)
-        document = options.format == "json"
-        return _write(output, _as_json(spec, others, told) if document else _render(spec, others, told))
+        described = _describe(spec, directory, entry_points)
+        return _write(output, _as_json(described) if options.format == "json" else _render(described))
     current: list[StepSpec] = []
     for name in registry.names():
         found = registry.find(name)
@@ -66,9 +64,31 @@ def steps(options: argparse.Namespace) -> int:
 
 
 def _documents(specs: Iterable[StepSpec], directory: str, entry_points: list[EntryPoint]) -> list[dict[str, Any]]:
-    from stepengine.catalogue.docstrings import docstring_of
+    return [_as_json(_describe(spec, directory, entry_points)) for spec in specs]
 
-    return [_as_json(spec, _other_names(spec, entry_points), docstring_of(spec, directory)) for spec in specs]
+
+class _Described(Record):
+    """A step and what is told of it.
+
+    Attributes:
+        spec: It.
+        other_names: Its other names, old ones last.
+        told: Its docstring.
+        outputs: Its outputs, each with its meaning; None where they are not known before it ran.
+    """
+
+    spec: StepSpec
+    other_names: list[str]
+    told: Docstring
+    outputs: dict[str, str] | None
+
+
+def _describe(spec: StepSpec, directory: str, entry_points: Iterable[EntryPoint]) -> _Described:
+    from stepengine.catalogue.docstrings import docstring_of, output_meanings
+
+    told = docstring_of(spec, directory)
+    outputs = None if spec.options.outputs is None else output_meanings(spec, told, directory)
+    return _Described(spec, _other_names(spec, entry_points), told, outputs)
 
 
 def _write(output: TextIO, told: dict[str, Any] | str) -> int:
@@ -91,10 +111,11 @@ def _other_names(spec: StepSpec, entry_points: Iterable[EntryPoint]) -> list[str
     return sorted(set(names) - {spec.name}, key=lambda name: (name in spec.options.deprecated, len(name), name))
 
 
-def _as_json(spec: StepSpec, other_names: list[str], told: Docstring) -> dict[str, Any]:
+def _as_json(described: _Described) -> dict[str, Any]:
+    spec, told, outputs = described.spec, described.told, described.outputs
     return {
         "name": spec.name,
-        "other_names": other_names,
+        "other_names": described.other_names,
         "summary": spec.summary,
         "provider": spec.distribution or "this project",
         "deprecated": spec.is_deprecated,
@@ -109,8 +130,10 @@ def _as_json(spec: StepSpec, other_names: list[str], told: Docstring) -> dict[st
             for each in spec.inputs or ()
         ],
         "accepts_any_input": spec.accepts_any,
-        "outputs": None if spec.options.outputs is None else list(spec.options.outputs),
+        "outputs": None if outputs is None else [{"name": name, "meaning": text} for name, text in outputs.items()],
         "phase": spec.options.phase,
+        "touches": None if spec.options.touches is None else list(spec.options.touches),
+        "example": example_of(spec),
     }
 
 
@@ -129,13 +152,14 @@ def _render_list(specs: Iterable[StepSpec]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _render(spec: StepSpec, other_names: list[str], told: Docstring) -> str:
+def _render(described: _Described) -> str:
+    spec, told = described.spec, described.told
     style = style_for(sys.stdout, os.environ)
     lines = [f"{style.bold(spec.name)}  {style.dim(spec.distribution or 'this project')}"]
     lines += [one_line(spec.summary)] if spec.summary else []
     old = spec.options.deprecated
-    lines += [f"also {name}{' (old)' if name in old else ''}" for name in other_names]
-    lines += ["", "inputs:"]
+    lines += [f"also {name}{' (old)' if name in old else ''}" for name in described.other_names]
+    lines += ["", "inputs:" if spec.inputs or spec.accepts_any else "inputs: none"]
     for each in spec.inputs or ():
         lines.append(f"  {each.name}: {_kind(each)}  {style.dim(_default(each))}".rstrip())
         lines += _meaning(told.entries.get(each.name, ""))
@@ -143,9 +167,19 @@ def _render(spec: StepSpec, other_names: list[str], told: Docstring) -> str:
         known = {each.name for each in spec.inputs or ()} | {spec.context}
         lines.append("  and any other")
         lines += [line for name, text in told.entries.items() if name not in known for line in _meaning(text)]
-    outputs = spec.options.outputs
-    lines.append("outputs: " + ("known after it ran" if outputs is None else ", ".join(outputs) or "none"))
+    lines += _render_outputs(described.outputs)
+    if spec.options.phase is not None:
+        lines.append(f"phase: {spec.options.phase}")
+    if spec.options.touches is not None:
+        lines.append("touches: " + (", ".join(spec.options.touches) or "nothing"))
+    lines += ["example:", *(f"  {line}" for line in example_of(spec).splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def _render_outputs(outputs: dict[str, str] | None) -> list[str]:
+    if not outputs:
+        return ["outputs: known after it ran" if outputs is None else "outputs: none"]
+    return ["outputs:"] + [line for name, text in outputs.items() for line in (f"  {name}", *_meaning(text))]
 
 
 def _kind(each: Input) -> str:

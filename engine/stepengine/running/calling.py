@@ -54,8 +54,11 @@ def _finish(result: Any) -> Any:
 
 def _as_outputs(result: Any) -> Any:
     """Take the fields of a dataclass for outputs."""
-    fields = getattr(type(result), "__dataclass_fields__", None)
-    return result if fields is None else {name: getattr(result, name) for name in fields}
+    if not hasattr(type(result), "__dataclass_fields__"):
+        return result
+    import dataclasses
+
+    return {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
 
 
 @contextmanager
