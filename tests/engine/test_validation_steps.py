@@ -255,10 +255,16 @@ def test_a_value_of_another_type(check, step, given, severity, words):
     assert words in f"{found.message} {found.hint}"
 
 
-@pytest.mark.parametrize("value", ["'{{ a.b }}'", "['{{ a.b }}']", "{x: '{{ a.b }}'}"])
+@pytest.mark.parametrize("value", ["'{{ a.b }}'", "['{{ a.b }}']"])
 def test_a_placeholder_may_become_any_type(check, value):
     text = f"build:\n- os.getcwd: {{id: a}}\n- {BUILD}: {{image_name: x, additional_tags: {value}}}\n"
     assert "input-type" not in check(text).codes
+
+
+@pytest.mark.parametrize("value", ["{x: '{{ a.b }}'}", "['{{ a.b }}', [x]]"])
+def test_what_is_around_a_placeholder_keeps_its_type(check, value):
+    text = f"build:\n- os.getcwd: {{id: a}}\n- {BUILD}: {{image_name: x, additional_tags: {value}}}\n"
+    assert check(text).errors == ["input-type"]
 
 
 @pytest.mark.parametrize(

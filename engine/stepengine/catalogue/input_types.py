@@ -87,6 +87,8 @@ def mismatch(value: Any, annotation: str) -> str:
 
 
 def _member_mismatch(value: Any, member: str) -> str:
+    if isinstance(value, str) and "{{" in value:
+        return FITS  # a placeholder may become anything
     name, _, inner = member.partition("[")
     if name == "Literal":
         return FITS if str(value) in literal_choices(inner) else "wrong"

@@ -70,7 +70,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace | int:
     fill(parser)
     try:
         # `steps show --format json NAME`: elsewhere a word after an option would belong to no positional.
-        parse = parser.parse_intermixed_args if name in ("steps", "validate", "env") else parser.parse_args
+        parse = parser.parse_intermixed_args if name in _INTERMIXED else parser.parse_args
         options = parse(arguments[1:])
     except SystemExit as leaving:  # --help
         return int(leaving.code or 0)
@@ -243,14 +243,31 @@ def _fill_env(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
 
 
+def _fill_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="*",
+        metavar="FILE",
+        help="the file whose own steps the schema knows; with --check, files; by default prefect.yaml here or in the"
+        " nearest parent",
+    )
+    parser.add_argument("--check", action="store_true", help="check files by the schema, instead of printing it")
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="of --check; default %(default)s")
+    parser.add_argument("--quiet", "-q", action="store_true", help="with --check, tell of errors alone")
+
+
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run the steps: build, push, then pull", _fill_run),
     "plan": ("show what would run, and what is known of it; nothing runs", _fill_plan),
     "validate": ("show all problems of a file; nothing runs", _fill_validate),
     "lock": ("write prefect.lock.toml: what the steps require, exactly", _fill_lock),
     "env": ("list the environments that were made for what steps require, or remove some", _fill_env),
+    "schema": ("print a JSON Schema of prefect.yaml for editors, or check files by it", _fill_schema),
     "steps": ("list the steps that there are, or show one", _fill_steps),
 }
+
+_INTERMIXED = ("steps", "validate", "env", "schema")
+"""Commands whose options may stand between their words."""
 
 _ELSEWHERE = {
     "deploy": "stepengine creates no deployments; `stepengine run --format json` gives them resolved",

@@ -89,6 +89,8 @@ def _dispatch(arguments: list[str]) -> int:
         from stepengine.cli.lock import lock as run
     elif options.command == "env":
         from stepengine.cli.env import env as run
+    elif options.command == "schema":
+        from stepengine.cli.schema import schema as run
     else:
         from stepengine.cli.steps import steps as run
     return run(options)

@@ -10,19 +10,49 @@ from stepengine.cli.output import as_diagnostic, own_stdout, show_error, write_d
 from stepengine.cli.project import FILE_NAME, find_file, open_project
 from stepengine.diagnostics.text import render_diagnostic
 from stepengine.errors import UsageError
+from stepengine.records import Record
 from stepengine.terminal import style_for
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from stepengine.diagnostics.diagnostic import Diagnostic
     from stepengine.document.nodes import Source
-    from stepengine.model import ProjectFile
 
 
 def validate(options: argparse.Namespace) -> int:
     """Show all problems of some files.
+
+    Returns:
+        0 where no file has an error, else 2.
+    """
+
+    def check(path: str) -> Checked:
+        file = open_project(path).file
+        return Checked(file.source, file.diagnostics)
+
+    return check_files(options, check)
+
+
+class Checked(Record):
+    """A file's text and all of its problems."""
+
+    source: Source
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it has no error; warnings do not count."""
+        return not any(found.severity == "error" for found in self.diagnostics)
+
+
+def check_files(options: argparse.Namespace, check: Callable[[str], Checked]) -> int:
+    """Show the problems of the files that the command line names.
+
+    Args:
+        options: `file`, `format` and `quiet`.
+        check: Finds the problems of the file of a path.
 
     Returns:
         0 where no file has an error, else 2.
@@ -32,7 +62,7 @@ def validate(options: argparse.Namespace) -> int:
     valid = True
     for named in options.file or [None]:
         try:
-            file = open_project(find_file(named)).file
+            file = check(find_file(named))
         except UsageError as error:
             valid = False
             show_error(error)
@@ -58,7 +88,7 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], source: Source, *, error
             sys.stderr.write(render_diagnostic(found, source, style) + "\n")
 
 
-def _summary(file: ProjectFile, *, quiet: bool) -> None:
+def _summary(file: Checked, *, quiet: bool) -> None:
     errors = sum(found.severity == "error" for found in file.diagnostics)
     warnings = len(file.diagnostics) - errors
     counts = [
@@ -70,7 +100,7 @@ def _summary(file: ProjectFile, *, quiet: bool) -> None:
         sys.stderr.write(f"{file.source.name}: {', '.join(counts) or 'no problems'}\n")
 
 
-def _as_json(file: ProjectFile) -> dict[str, Any]:
+def _as_json(file: Checked) -> dict[str, Any]:
     return {
         "file": file.source.name,
         "valid": file.is_valid,

@@ -77,7 +77,8 @@ _RENAMED = {
     "work_pool_name": "write work_pool, and below it name",
     "max_active_runs": "write concurrency_limit in the deployment",
 }
-_TRUTHS = frozenset(("true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"))
+TRUTHS = frozenset(("true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"))
+"""The texts that the loader takes for true or false, in capitals or not."""
 
 
 def unknown_key_hint(key: Any, level: str) -> str:
@@ -108,7 +109,7 @@ def fits(node: Node, kinds: tuple[str, ...]) -> bool:
         return (
             TEXT in kinds
             or "{{" in value
-            or (TRUTH in kinds and value.lower() in _TRUTHS)
+            or (TRUTH in kinds and value.lower() in TRUTHS)
             or (WHOLE in kinds and _is_whole(value))
         )
     if isinstance(value, (bool, int, float)):

@@ -249,8 +249,6 @@ class SectionReader:
             self._diagnostics.warning("step-check", warning, key.offset)
 
     def _check_type(self, step: Step, spec: StepSpec, expected: Input) -> None:
-        if expected.name in step.templates:
-            return
         value, annotation = step.inputs[expected.name], expected.annotation
         node = step.node.entries[expected.name][1]
         verdict = mismatch(value, annotation)
