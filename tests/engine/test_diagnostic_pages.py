@@ -44,7 +44,11 @@ def texts_of(node: ast.expr) -> set[str]:
 
 def test_every_code_of_the_source_has_a_page_and_nothing_else_has():
     built = {f"schedule-{kind}" for kind in ("cron", "interval", "rrule")}  # made of the key's name
-    sources = [path for room in ("document", "validation", "planning", "cli") for path in (ENGINE / room).glob("*.py")]
+    sources = [
+        path
+        for room in ("document", "validation", "planning", "schema", "cli")
+        for path in (ENGINE / room).glob("*.py")
+    ]
     sources.append(ENGINE / "errors.py")
     codes = {code for path in sources for code in codes_in(path)} | built
     assert codes == set(PAGES)
@@ -67,7 +71,7 @@ def diagnostics(cli, page, file):
     command, *options = page.command.split()
     outcome = cli.stepengine(command, str(file), "--format", "json", *options)
     assert outcome.code in (0, 2), outcome.err
-    return outcome.json["files"][0]["diagnostics"] if command == "validate" else outcome.json["diagnostics"]
+    return outcome.json["files"][0]["diagnostics"] if command in ("validate", "schema") else outcome.json["diagnostics"]
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)

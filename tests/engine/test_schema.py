@@ -300,6 +300,55 @@ def test_schema_and_validation_agree_on_any_documents_structure(check, verdicts,
     agree(verdicts, yaml.safe_dump(file, sort_keys=False))
 
 
+GOOD = yaml.safe_load(FILE)
+
+
+def places(value, path=()):
+    """Give the path of each value of a document."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in items:
+        yield from places(below, (*path, key))
+
+
+def changed(value, path, change):
+    """Give a copy of a document with one value changed, or left out where the change gives `...`."""
+    if not path:
+        return change(value)
+    copy = value.copy()
+    below = changed(copy[path[0]], path[1:], change)
+    if below is ...:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = below
+    return copy
+
+
+def with_more(value, key, more):
+    return {**value, key: more} if isinstance(value, dict) else [*value, more] if isinstance(value, list) else more
+
+
+changes = (
+    values.map(lambda new: lambda _: new)
+    | st.just(lambda _: ...)
+    | st.tuples(st.sampled_from([*fields.FIELDS, *fields.SCHEDULE, *INPUTS, *STEPS]), values).map(
+        lambda pair: lambda old: with_more(old, *pair)
+    )
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.sampled_from([path for path in places(GOOD) if path]), changes)
+def test_they_agree_on_a_good_file_with_one_change(check, verdicts, path, change):
+    check.write("own.py", OWN)
+    file = changed(GOOD, path, change)
+    step = next(iter(file.get("build") or [{}]), None) if isinstance(file.get("build"), list) else None
+    for inputs_of_step in step.values() if isinstance(step, dict) else ():
+        if isinstance(inputs_of_step, dict) and inputs_of_step != without_empty(inputs_of_step):
+            return
+    agree(verdicts, yaml.safe_dump(file, sort_keys=False))
+
+
 @pytest.mark.parametrize(
     ("annotation", "good", "bad"),
     [

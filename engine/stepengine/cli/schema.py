@@ -44,6 +44,8 @@ def schema(options: argparse.Namespace) -> int:
 
     path = find_file(options.file[0]) if options.file else _near_file()
     document = None if path is None else read_document(path)
+    if document is not None and not document.parsed:
+        warn_on_stderr(f"{path} is no YAML: the schema knows the registered steps alone")
     directory = current_directory() if path is None else os.path.dirname(os.path.abspath(path))
     steps = known_steps(directory, find_entry_points(), document)
     output.write(json.dumps(make_schema(steps), indent=2, ensure_ascii=False) + "\n")

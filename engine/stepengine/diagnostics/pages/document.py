@@ -189,4 +189,22 @@ a list or a single value.""",
     script: make
 """,
     ),
+    Page(
+        "schema",
+        "error or warning",
+        "The schema refuses it",
+        """The JSON Schema that `stepengine schema` prints for editors does not allow this key or value. It is an error
+where `stepengine validate` has an error for it, and a warning where that only warns; what `validate` says of the
+same place often says more.""",
+        """build:
+- run_shell_script:
+    script: [make, all]
+""",
+        3,
+        """build:
+- run_shell_script:
+    script: make all
+""",
+        command="schema --check",
+    ),
 )
