@@ -83,7 +83,8 @@ def _id_schema(*, strict: bool) -> Schema:
     if strict:
         schema: Schema = {"type": ["string", "null"], "pattern": _ID, "patternErrorMessage": told}
     else:
-        schema = {"maxItems": 0, "maxProperties": 0}
+        filled = [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]
+        schema = {"not": {"anyOf": filled}}
     return {"description": RESERVED["id"], **schema, "errorMessage": told}
 
 
