@@ -125,3 +125,59 @@ def test_a_run_of_built_in_steps_loads_nothing_of_it(cli):
     assert "stepengine.catalogue.spec" in loaded
     unwanted = ("schema", "catalogue.outputs", "catalogue.source", "catalogue.docstrings", "catalogue.example")
     assert [name for name in loaded if name.startswith(tuple(f"stepengine.{each}" for each in unwanted))] == []
+
+
+LOUD = '''
+from typing import TypedDict
+
+class Said(TypedDict):
+    """What was said.
+
+    Attributes:
+        said: The words.
+    """
+
+    said: str
+
+def shout(text: str, times: int = 1) -> Said:
+    """Say something loudly.
+
+    Args:
+        text: What to say.
+        times: How often.
+    """
+    return {"said": text.upper() * times}
+'''
+
+
+def test_a_step_of_an_isolated_environment_is_known_and_shown(cli, package_index):
+    package_index.add("loud-steps", "1.0", {"loud_steps/__init__.py": LOUD})
+    cli.environ = package_index.environ(cli.environ)
+    cli.environ["STEPENGINE_CACHE_DIR"] = str(cli.directory.parent / "cache")
+    file = "build:\n- loud_steps.shout:\n    id: loud\n    requires: loud-steps>=1\n    text: hello\n"
+    cli.write("prefect.yaml", file)
+    assert cli.stepengine("schema").json["definitions"]["step"]["properties"].get("loud_steps.shout") is None
+    assert cli.stepengine("schema", "--check").code == 0
+    outcome = cli.stepengine("run", "--install")
+    assert outcome.code == 0, outcome.err
+    shout = step_of(cli.stepengine("schema").json, "loud_steps.shout")
+    assert shout["properties"]["times"]["description"] == "How often."
+    assert "- `said`: The words." in shout["description"]
+    shown = cli.stepengine("steps", "show", "loud_steps.shout").out
+    assert shown.startswith("loud_steps.shout  loud-steps 1.0\n")
+    assert "outputs:\n  said\n      The words.\n" in shown
+    cli.write("prefect.yaml", file.replace("text:", "txt:"))
+    assert cli.stepengine("schema", "--check").code == cli.stepengine("validate").code == 2
+
+
+def test_a_step_that_two_sets_of_requirements_have_differently_takes_any_input(cli, package_index):
+    package_index.add("loud-steps", "1.0", {"loud_steps/__init__.py": LOUD})
+    package_index.add("loud-steps", "2.0", {"loud_steps/__init__.py": LOUD.replace("text", "words")})
+    cli.environ = package_index.environ(cli.environ)
+    cli.environ["STEPENGINE_CACHE_DIR"] = str(cli.directory.parent / "cache")
+    step = "- loud_steps.shout: {{requires: loud-steps=={}, {}: hello}}\n"
+    cli.write("prefect.yaml", "build:\n" + step.format("1.0", "text") + step.format("2.0", "words"))
+    outcome = cli.stepengine("run", "--install")
+    assert outcome.code == 0, outcome.err
+    assert cli.stepengine("validate").code == cli.stepengine("schema", "--check").code == 0
+    assert set(step_of(cli.stepengine("schema").json, "loud_steps.shout")["properties"]) == {"id", "requires"}

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stepengine.cli.schema import known_steps
+from stepengine.cli.known_steps import known_steps
 from stepengine.entry_points import find_entry_points
 from stepengine.schema import meanings
 from stepengine.schema.check import SchemaChecker

@@ -142,6 +142,13 @@ def test_the_fields_of_a_dataclass_that_a_step_returns_are_its_outputs(cli):
     assert result["pipelines"][0]["outputs"]["s"]["stdout"] == "1 2"
 
 
+def test_what_a_dataclass_is_only_made_with_is_no_output(cli):
+    text = f"{DATA}@dataclass\nclass Out:\n    a: int\n    b: InitVar[int]\n    c: ClassVar[int] = 3\n"
+    cli.write("mine.py", f"{text}def make() -> Out: return Out(1, 2)\n")
+    result = cli.result("build:\n- mine.make: {id: m}\n")
+    assert result["pipelines"][0]["outputs"]["m"] == {"a": 1}
+
+
 annotations = st.recursive(
     st.sampled_from(["str", "int", "float", "bool", "", "Any", "Path", "Literal['a', 'b']", "Literal['x']", "None"]),
     lambda below: (

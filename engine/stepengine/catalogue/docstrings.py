@@ -102,7 +102,7 @@ def docstring_of(spec: StepSpec, project_directory: str) -> Docstring:
         spec: The step.
         project_directory: Where the modules of the project are.
     """
-    return _docstring_at(spec.target, None if spec.distribution else project_directory)
+    return _docstring_at(spec.target, spec, project_directory)
 
 
 def output_meanings(spec: StepSpec, told: Docstring, project_directory: str) -> dict[str, str]:
@@ -116,27 +116,28 @@ def output_meanings(spec: StepSpec, told: Docstring, project_directory: str) -> 
     names = spec.options.outputs or ()
     of_class: dict[str, str] = {}
     if spec.result:
-        of_class = _docstring_at(spec.result, None if spec.distribution else project_directory).entries
+        of_class = _docstring_at(spec.result, spec, project_directory).entries
     return {name: of_class.get(name) or told.outputs.get(name, "") for name in names}
 
 
-def _docstring_at(target: str, directory: str | None) -> Docstring:
+def _docstring_at(target: str, spec: StepSpec, project_directory: str) -> Docstring:
     """Give the docstring of `module:attribute`.
 
     Args:
         target: It.
-        directory: Where the modules of the project are; None where the module is an installed one.
+        spec: The step that it belongs to.
+        project_directory: Where the modules of the project are.
     """
     module, _, attribute = target.rpartition(":")
-    if directory is None and module in sys.modules:
+    if spec.distribution and not spec.packages and module in sys.modules:
         found: object = sys.modules[module]
         for part in attribute.split("."):
             found = getattr(found, part, None)
         return read_docstring(found)
-    return parse_docstring(_text_in_source(module, attribute, directory))
+    return parse_docstring(_text_in_source(module, attribute, spec, project_directory))
 
 
-def _text_in_source(module: str, attribute: str, directory: str | None) -> str:
+def _text_in_source(module: str, attribute: str, spec: StepSpec, project_directory: str) -> str:
     """Read a docstring from its module's source; empty where the module only passes the function or class on."""
     import ast
     import os
@@ -144,10 +145,11 @@ def _text_in_source(module: str, attribute: str, directory: str | None) -> str:
 
     from stepengine.catalogue.modules import installed_module, project_module
 
-    if directory is not None and module.endswith(".py"):
-        path = os.path.join(directory, module)
+    if not spec.distribution and module.endswith(".py"):
+        path = os.path.join(project_directory, module)
     else:
-        place = (project_module(directory, module) if directory is not None else None) or installed_module(module)
+        place = None if spec.distribution else project_module(project_directory, module)
+        place = place or installed_module(module, [spec.packages] if spec.packages else None)
         if place is None:
             return ""
         path = place[0]

@@ -218,18 +218,22 @@ class Registry:
             return reading.spec
         from stepengine.catalogue.source_outputs import follow_result
 
-        project = None if distribution else self._project
-        return follow_result(reading, project, _MAX_IMPORTS)
+        return follow_result(reading, self._module_finder(distribution))
+
+    def _module_finder(self, distribution: str) -> Callable[[str], tuple[str, bool] | None]:
+        """Give what finds the source of a module that a step of a distribution, or of the project, imports."""
+
+        def find_module(module: str) -> tuple[str, bool] | None:
+            return (None if distribution else project_module(self._project, module)) or installed_module(module)
+
+        return find_module
 
     def _follow(self, name: str, module: str, attribute: str, target: str, distribution: str) -> Reading | None:
         """Read a step where its name is imported from; None where that cannot be told without running anything."""
         from stepengine.catalogue.source import follow_step
 
-        def find_module(module: str) -> tuple[str, bool] | None:
-            return (None if distribution else project_module(self._project, module)) or installed_module(module)
-
         try:
-            return follow_step(find_module, name, module, attribute, target, distribution)
+            return follow_step(self._module_finder(distribution), name, module, attribute, target, distribution)
         except LookupError:
             return None  # importing it tells why
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stepengine.catalogue.lookup import NotFound
 from stepengine.catalogue.modules import installed_module, is_missing
 from stepengine.catalogue.source import follow_step
+from stepengine.catalogue.source_outputs import follow_result
 from stepengine.catalogue.spec import unreadable_spec
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, find_entry_points
@@ -63,8 +64,10 @@ class SiteCatalogue:
         try:
             reading = follow_step(self._find_module, name, module, attribute, target, distribution)
         except LookupError:  # only importing it can tell
-            return unreadable_spec(name, target, distribution=distribution)
-        return reading.spec if reading is not None else self._unknown(name, f"no function {attribute} in {module}")
+            return unreadable_spec(name, target, distribution=distribution)._replace(packages=self._packages)
+        if reading is None:
+            return self._unknown(name, f"no function {attribute} in {module}")
+        return follow_result(reading, self._find_module)._replace(packages=self._packages)
 
     def _find_module(self, module: str) -> tuple[str, bool] | None:
         return installed_module(module, [self._packages])

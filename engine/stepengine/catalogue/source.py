@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PUBLIC = "stepengine.plugin"
 _UNKNOWN: Any = object()
 
-_MAX_IMPORTS = 8
+MAX_IMPORTS = 8
 """How many modules a name is followed through."""
 
 
@@ -112,7 +112,7 @@ def follow_step(
     """
     from stepengine.catalogue.modules import Module
 
-    for _ in range(_MAX_IMPORTS):
+    for _ in range(MAX_IMPORTS):
         found = find_module(module)
         if found is None:
             raise LookupError(module)

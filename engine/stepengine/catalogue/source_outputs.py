@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from stepengine.catalogue.modules import Module, installed_module, project_module
+from stepengine.catalogue.modules import Module
 from stepengine.catalogue.outputs import OPTIONAL
-from stepengine.catalogue.source import Reading, names_bound, origin, parse_statements
+from stepengine.catalogue.source import MAX_IMPORTS, Reading, names_bound, origin, parse_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stepengine.catalogue.spec import StepSpec
 
@@ -54,20 +54,19 @@ def read_result(reading: Reading, returned: ast.expr, statements: Sequence[ast.A
     return reading if outputs is None else reading._replace(spec=_with_outputs(reading.spec, outputs, place, name))
 
 
-def follow_result(reading: Reading, directory: str | None, limit: int) -> StepSpec:
+def follow_result(reading: Reading, find_module: Callable[[str], tuple[str, bool] | None]) -> StepSpec:
     """Give a step's specification with the outputs that a class of another module tells.
 
     Args:
         reading: Has `result_from`.
-        directory: Where the project's modules are; None for a step of an installed module.
-        limit: How many modules a name is followed through.
+        find_module: Gives a module's source file, and whether it is a package; None where that cannot be told.
     """
     place = reading.result_from
-    for _ in range(limit):
+    for _ in range(MAX_IMPORTS):
         if place is None:
             break
         module, attribute = place
-        found = (project_module(directory, module) if directory is not None else None) or installed_module(module)
+        found = find_module(module)
         if found is None:
             break
         try:

@@ -47,6 +47,7 @@ class StepSpec(Record):
         summary: The first line of its documentation.
         successor: The name that replaces the one that it was looked up by, where that is an old one; else empty.
         result: Where the class is that its outputs were read from, as `module:attribute`; empty where there is none.
+        packages: The directory of packages that it was read from, where that is an isolated environment's; else empty.
     """
 
     name: str
@@ -59,6 +60,7 @@ class StepSpec(Record):
     summary: str = ""
     successor: str = ""
     result: str = ""
+    packages: str = ""
 
     @property
     def is_built_in(self) -> bool:

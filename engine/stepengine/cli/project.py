@@ -89,6 +89,14 @@ def find_file(named: str | None) -> str:
         directory = parent
 
 
+def near_file() -> str | None:
+    """Give the path of the prefect.yaml here or in the nearest parent, where there is one."""
+    try:
+        return find_file(None)
+    except UsageError:
+        return None
+
+
 def current_directory() -> str:
     """Give the directory that the command was started in.
 

@@ -11,7 +11,7 @@ from stepengine.catalogue.input_types import describe_type, split_union
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.cli.output import own_stdout
-from stepengine.cli.project import current_directory, warn_on_stderr
+from stepengine.cli.project import current_directory, near_file, read_document, warn_on_stderr
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.entry_points import STEPS, find_entry_points
 from stepengine.errors import UsageError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from stepengine.catalogue.docstrings import Docstring
+    from stepengine.catalogue.lookup import NotFound
     from stepengine.catalogue.spec import Input
     from stepengine.entry_points import EntryPoint
 
@@ -48,6 +49,8 @@ def steps(options: argparse.Namespace) -> int:
             raise UsageError("name the step to show", hint="stepengine steps list names them")
         spec = registry.find(options.name)
         if not isinstance(spec, StepSpec):
+            spec = _in_near_file(options.name, entry_points) or spec
+        if not isinstance(spec, StepSpec):
             raise UsageError(spec.message, hint=spec.hint)
         described = _describe(spec, directory, entry_points)
         return _write(output, _as_json(described) if options.format == "json" else _render(described))
@@ -61,6 +64,16 @@ def steps(options: argparse.Namespace) -> int:
     if options.format == "json":
         return _write(output, {"steps": _documents(current, directory, entry_points)})
     return _write(output, _render_list(current))
+
+
+def _in_near_file(name: str, entry_points: list[EntryPoint]) -> StepSpec | NotFound | None:
+    """Give what a name stands for in the near prefect.yaml: what it requires may be in an isolated environment."""
+    from stepengine.cli.known_steps import find_used_step
+
+    path = near_file()
+    if path is None:
+        return None
+    return find_used_step(name, os.path.dirname(os.path.abspath(path)), entry_points, read_document(path))
 
 
 def _documents(specs: Iterable[StepSpec], directory: str, entry_points: list[EntryPoint]) -> list[dict[str, Any]]:
