@@ -1,6 +1,6 @@
 """The YAML language server that editors use, in an environment of its own; as a pytest plugin.
 
-`STEPENGINE_LANGUAGE_SERVER` names a directory that has it; else one is made once, in the user's cache: Node.js from a wheel,
+`STEPENGINE_LANGUAGE_SERVER` names a directory in whose `node_modules` it is; else one is made once, in the user's cache: Node.js from a wheel,
 and the server from npm.
 """
 
@@ -137,7 +137,8 @@ def language_server() -> Iterator[LanguageServer]:
                 "no YAML language server; set STEPENGINE_LANGUAGE_SERVER to where it is, or CI=true to install it"
             )
         _install(root)
-    server = LanguageServer([str(_node(root)), str(root / "node_modules" / ".bin" / "yaml-language-server"), "--stdio"])
+    node = _node(root) if _node(root).exists() else shutil.which("node")
+    server = LanguageServer([str(node), str(root / "node_modules" / ".bin" / "yaml-language-server"), "--stdio"])
     try:
         yield server
     finally:
