@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from stepengine.environments.file_lock import FileLock
     from stepengine.environments.provision import Decision
     from stepengine.environments.store import Environment
+    from stepengine.hooks.types import Builder
     from stepengine.model import Step
     from stepengine.running.wrapping import StepWrapper
     from stepengine.secrecy.secrets import Secrets
+    from stepengine.templating.scope import Namespace
 
     PullPlaceChoice = Literal["auto", "image", "here", "skip"]
 
@@ -38,6 +40,8 @@ class World(Record):
         prefect_compat: Whether a reference without a value is dropped, as Prefect does.
         was_interrupted: Tells whether the process has been asked to end.
         wrappers: What is put around each step, the first outermost.
+        namespace: Gives what finds values in a source's own namespace; see `Hooks.namespace`.
+        builder: Gives a plugin's builder by its name; see `Hooks.builder`.
     """
 
     directory: str
@@ -52,6 +56,8 @@ class World(Record):
     prefect_compat: bool = False
     was_interrupted: Callable[[], bool] = lambda: False
     wrappers: tuple[StepWrapper, ...] = ()
+    namespace: Callable[[str], Namespace | None] = lambda _name: None
+    builder: Callable[[str], Builder] | None = None
 
     def block(self, type_slug: str, name: str) -> Any:
         """Give a block's data, and have it masked from now on."""

@@ -14,9 +14,11 @@ _NAMES = {
     "list": "a list",
     "dict": "a mapping",
     "None": "null",
+    "BuilderName": "the name of a plugin's builder",
 }
 _KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
+    "BuilderName": (str,),
     "int": (int,),
     "float": (int, float),
     "bool": (bool,),
@@ -80,8 +82,7 @@ def mismatch(value: Any, annotation: str) -> str:
 def _member_mismatch(value: Any, member: str) -> str:
     name, _, inner = member.partition("[")
     if name == "Literal":
-        choices = [choice.strip().strip("'\"") for choice in inner.rstrip("]").split(",")]
-        return FITS if str(value) in choices else "wrong"
+        return FITS if str(value) in _choices(inner) else "wrong"
     kinds = _KINDS.get(name)
     if kinds is None:
         return FITS  # Any, a class, a type variable: only running can tell
@@ -90,6 +91,16 @@ def _member_mismatch(value: Any, member: str) -> str:
     if isinstance(value, kinds):
         return _items_mismatch(value, inner)
     return "convertible" if isinstance(value, _SCALARS) and name in ("str", "int", "float", "bool") else "wrong"
+
+
+def literals(annotation: str) -> list[str]:
+    """Give the values that the `Literal` of an annotation has, as text."""
+    members = (member.partition("[") for member in split_union(annotation))
+    return [choice for name, _, inner in members if name == "Literal" for choice in _choices(inner)]
+
+
+def _choices(inner: str) -> list[str]:
+    return [choice.strip().strip("'\"") for choice in inner.rstrip("]").split(",")]
 
 
 def _items_mismatch(value: Any, inner: str) -> str:
