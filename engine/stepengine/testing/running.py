@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.arguments import parse_arguments
+from stepengine.cli.listening import Audience
 from stepengine.cli.masks import secrets_of_its_own
 from stepengine.cli.output import as_diagnostic, show_error
 from stepengine.cli.run import EXIT_CODES, prepare
@@ -108,9 +109,10 @@ class _Run:
             return
         from stepengine_plugins.reporters import TextReporter
 
-        plan, _, world = self._prepared
+        plan, project, world = self._prepared
         world, also = adapt(world._replace(was_interrupted=was_interrupted))
-        listeners: list[Listener] = [self._events.append, TextReporter(self.stream)]
+        people = Audience(TextReporter(self.stream), self.stream, project.hooks.listeners())
+        listeners: list[Listener] = [self._events.append, people]
         if also is not None:
             listeners.append(also)
 
