@@ -70,7 +70,10 @@ def _class(name: str, found: Any) -> str:
         parts += [f"Fields: {', '.join(f'`{field}`' for field in fields)}.", ""]
     parts += _arguments(text)
     for method, value in vars(found).items():
-        if not method.startswith("_") and inspect.isfunction(value):
+        if not method.startswith("_") and isinstance(value, property) and inspect.isfunction(value.fget):
+            gives = inspect.signature(value.fget).return_annotation
+            parts += [f"#### `{name}.{method}: {gives}`", "", *_prose(read_docstring(value.fget))]
+        elif not method.startswith("_") and inspect.isfunction(value):
             told = read_docstring(value)
             parts += [
                 f"#### `{name}.{method}{_signature(value)}`",

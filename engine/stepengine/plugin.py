@@ -21,10 +21,11 @@ from stepengine.events import (
     StepProgress,
     StepStarted,
 )
-from stepengine.hooks.types import ReferenceSource, Reporter
+from stepengine.hooks.types import Builder, BuilderName, BuildRequest, ReferenceSource, Reporter
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.running.context import Context
 from stepengine.running.process import Completed
+from stepengine.running.wrapping import StepCall, StepWrapper
 from stepengine.secrecy.names import is_secret_name
 from stepengine.terminal import Style, is_terminal, style_for
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = [
+    "BuildRequest",
+    "Builder",
+    "BuilderName",
     "Completed",
     "Context",
     "Event",
@@ -52,6 +56,7 @@ __all__ = [
     "Reporter",
     "RunFinished",
     "RunResult",
+    "StepCall",
     "StepError",
     "StepFinished",
     "StepInfo",
@@ -60,6 +65,7 @@ __all__ = [
     "StepProgress",
     "StepResult",
     "StepStarted",
+    "StepWrapper",
     "Style",
     "TemplateError",
     "credentials_in",

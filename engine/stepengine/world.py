@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stepengine.environments.file_lock import FileLock
     from stepengine.environments.provision import Decision
     from stepengine.environments.store import Environment
+    from stepengine.hooks.types import Builder
     from stepengine.model import Pipeline, Step
     from stepengine.planning.plan import Plan
     from stepengine.result import PullPlace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stepengine.running.wrapping import StepWrapper
     from stepengine.secrecy.secrets import Secrets
     from stepengine.templating import Scope
+    from stepengine.templating.scope import Namespace
 
     OpenPullPlace = Callable[[Pipeline, Scope, "World", Plan, Callable[[str], None]], tuple[OpenedPlace, PullPlace]]
 
@@ -46,6 +48,8 @@ class World(Record):
         wrappers: What is put around each step, the first outermost.
         open_pull_place: Makes the place of a pipeline's pull steps instead of
             `stepengine.pulling.pull.open_pull_place`, whose arguments it takes.
+        namespace: Gives what finds values in a source's own namespace; see `Hooks.namespace`.
+        builder: Gives a plugin's builder by its name; see `Hooks.builder`.
     """
 
     directory: str
@@ -61,6 +65,8 @@ class World(Record):
     was_interrupted: Callable[[], bool] = lambda: False
     wrappers: tuple[StepWrapper, ...] = ()
     open_pull_place: OpenPullPlace | None = None
+    namespace: Callable[[str], Namespace | None] = lambda _name: None
+    builder: Callable[[str], Builder] | None = None
 
     def block(self, type_slug: str, name: str) -> Any:
         """Give a block's data, and have it masked from now on."""

@@ -10,6 +10,8 @@ from stepengine_steps._docker.checks import check_image
 if TYPE_CHECKING:
     from typing import Any, Literal
 
+    from stepengine.plugin import BuilderName
+
 
 @step(
     outputs=["image_name", "tag", "image", "image_id", "additional_tags"],
@@ -27,7 +29,7 @@ def build_docker_image(
     ignore_cache: bool = False,  # noqa: FBT001, FBT002 - the inputs of Prefect's step
     persist_dockerfile: bool = False,  # noqa: FBT001, FBT002
     dockerfile_output_path: str = "Dockerfile.generated",
-    build_backend: Literal["docker-py", "buildx"] | None = None,
+    build_backend: Literal["docker-py", "buildx"] | BuilderName | None = None,
     *,
     context: Context,
     base_image: str | None = None,
@@ -67,7 +69,7 @@ def build_docker_image(
         persist_dockerfile: With `auto`: keep the Dockerfile.
         dockerfile_output_path: Where to keep it.
         build_backend: `docker-py` for the engine's classic builder, `buildx` for BuildKit; where it is left out,
-            BuildKit if an input or the Dockerfile needs it.
+            BuildKit if an input or the Dockerfile needs it. A plugin may add others.
         context: The run.
         base_image: With `auto`: the image to start from, instead of Prefect's of the file's `prefect-version`.
         path: The build context; the working directory where it is left out.

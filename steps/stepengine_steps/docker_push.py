@@ -10,6 +10,8 @@ from stepengine_steps._docker.checks import check_image
 if TYPE_CHECKING:
     from typing import Any, Literal
 
+    from stepengine.plugin import BuilderName
+
 
 @step(
     outputs=["image_name", "tag", "image", "additional_tags", "digest"],
@@ -25,7 +27,7 @@ def push_docker_image(
     credentials: dict[str, Any] | None = None,
     additional_tags: list[str] | None = None,
     ignore_cache: bool = False,  # noqa: ARG001, FBT001, FBT002 - the runner's business
-    build_backend: Literal["docker-py", "buildx"] | None = None,  # noqa: ARG001 - both leave the image with the engine
+    build_backend: Literal["docker-py", "buildx"] | BuilderName | None = None,  # noqa: ARG001
     *,
     context: Context,
 ) -> dict[str, Any]:

@@ -14,9 +14,11 @@ _NAMES = {
     "list": "a list",
     "dict": "a mapping",
     "None": "null",
+    "BuilderName": "the name of a plugin's builder",
 }
 _KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
+    "BuilderName": (str,),
     "int": (int,),
     "float": (int, float),
     "bool": (bool,),
@@ -100,6 +102,12 @@ def _member_mismatch(value: Any, member: str) -> str:
     if isinstance(value, kinds):
         return _items_mismatch(value, inner)
     return "convertible" if isinstance(value, _SCALARS) and name in ("str", "int", "float", "bool") else "wrong"
+
+
+def literals(annotation: str) -> list[str]:
+    """Give the values that the `Literal` of an annotation has, as text."""
+    members = (member.partition("[") for member in split_union(annotation))
+    return [choice for name, _, inner in members if name == "Literal" for choice in literal_choices(inner)]
 
 
 def _items_mismatch(value: Any, inner: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from stepengine.catalogue.spec import StepSpec
 
@@ -34,3 +34,27 @@ class Catalogue(Protocol):
 
     def requirements_of(self, name: str, requires: tuple[str, ...]) -> tuple[str, ...]:
         """Give the requirements that a step has, of those that are written."""
+
+
+class Offered(Protocol):
+    """What plugins add beside steps; asked only where a file may mean it."""
+
+    def namespaces(self) -> Collection[str]:
+        """Give the namespaces of references."""
+
+    def builders(self) -> Collection[str]:
+        """Give the names of the builders of images."""
+
+
+class NothingOffered:
+    """No plugins."""
+
+    @staticmethod
+    def namespaces() -> Collection[str]:
+        """Give no namespaces."""
+        return ()
+
+    @staticmethod
+    def builders() -> Collection[str]:
+        """Give no builders."""
+        return ()

@@ -197,11 +197,13 @@ def open_project(
     entry_points = [*find_entry_points(), *more]
     provisioning = provisioning or Provisioning(directory)
     registry = Registry(directory, entry_points, provisioning.decide, _upstream(upstream))
+    hooks = Hooks(entry_points, os.environ, directory, warn_on_stderr)
     document = read_document(path)
     if document.parsed:
         apply_overrides(document, overrides, registry)
-    file = validate_document(document, registry, os.path.basename(directory), prefect_compat=prefect_compat)
-    return Project(directory, file, registry, Hooks(entry_points, os.environ, directory, warn_on_stderr), provisioning)
+    name = os.path.basename(directory)
+    file = validate_document(document, registry, name, hooks, prefect_compat=prefect_compat)
+    return Project(directory, file, registry, hooks, provisioning)
 
 
 def provisioning_of(path: str, options: argparse.Namespace) -> Provisioning:
@@ -263,6 +265,8 @@ def world_of(project: Project, options: argparse.Namespace, secrets: Secrets) ->
         pull_image=pull_image,
         prefect_compat=options.prefect_compat,
         was_interrupted=was_interrupted,
+        namespace=project.hooks.namespace,
+        builder=project.hooks.builder,
     )
 
 

@@ -102,6 +102,7 @@ def prepare(
     if _show_plan_problems(project, plan, quiet=options.quiet):
         return refuse(file.source.name, plan.diagnostics)
     _import_steps(plan, project)
+    world = world._replace(wrappers=project.hooks.wrappers())
     if options.verbose:
         _show_plan(plan)
     return plan, project, world
@@ -181,7 +182,13 @@ def _listener(project: Project, options: argparse.Namespace, output: TextIO | No
     # Not by its hook: loading hook plugins costs 16 ms, and this is what every run needs.
     from stepengine_plugins.reporters import TextReporter
 
-    text = TextReporter(own_stderr(), quiet=options.quiet)
+    stderr = own_stderr()
+    text: Listener = TextReporter(stderr, quiet=options.quiet)
+    listeners = project.hooks.listeners()
+    if listeners:
+        from stepengine.cli.listening import Audience
+
+        text = Audience(text, stderr, listeners)
     if output is None:
         return text
     started: Listener | None = project.hooks.start(options.format, output)

@@ -1,25 +1,29 @@
-"""Hook plugins: loaded when a hook is first needed, and called through methods with types.
+"""The hooks of a run: each asked through a method with types, when it is first needed.
 
 Nothing else calls `hook.…`. Built-in plugins are asked first; those of third parties are imported only where these have
-no answer. A plugin that cannot be loaded is reported with its distribution and left out.
+no answer, and where their text has the hook's name.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.spec import is_own
-from stepengine.entry_points import HOOKS, EntryPoint
-from stepengine.errors import StepEngineError, TemplateError, UsageError, tell_exception
+from stepengine.errors import StepEngineError, StepError, UsageError, tell_exception
+from stepengine.hooks.plugins import Plugins
+from stepengine.hooks.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Literal, TextIO
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TextIO
 
+    from stepengine.entry_points import EntryPoint
     from stepengine.events import Listener
-    from stepengine.hooks.types import ReferenceSource, Reporter
+    from stepengine.hooks.types import Builder, BuildRequest, Reporter
+    from stepengine.running.context import Context
+    from stepengine.running.wrapping import StepWrapper
+    from stepengine.templating.scope import Namespace
 
-PREFIX = "stepengine_"
+_UNINSTALL = "uninstall one of them"
 
 
 class Hooks:
@@ -39,16 +43,9 @@ class Hooks:
         directory: str,
         warn: Callable[[str], None],
     ) -> None:
-        found = sorted((entry for entry in entry_points if entry.group == HOOKS), key=_rank)
-        own = [entry for entry in found if is_own(entry.distribution)]
-        self._stages = (own, found[len(own) :])
-        self._environ = environ
-        self._directory = directory
-        self._warn = warn
-        self._manager: Any = None
-        self._plugins: dict[int, list[Any]] = {}  # of each stage that is loaded, in the order in which they are asked
-        self._sources: dict[int, list[ReferenceSource]] = {}  # of each stage that was asked
-        self._values: dict[tuple[str, tuple[Any, ...]], Any] = {}
+        self._plugins = Plugins(entry_points, warn)
+        self._sources = Sources(self._plugins, environ, directory)
+        self._found_builders: list[tuple[str, Builder]] | None = None
 
     def resolve(self, namespace: str, path: tuple[Any, ...]) -> Any:
         """Give the value of a reference to a block or a variable; it is looked up once.
@@ -63,32 +60,56 @@ class Hooks:
         Raises:
             TemplateError: no source has it, or one cannot tell.
         """
-        key = (namespace, path)
-        if key not in self._values:
-            self._values[key] = self._look_up(namespace, path)
-        value = self._values[key]
-        if isinstance(value, (dict, list)):
-            from copy import deepcopy
+        return self._sources.resolve(namespace, path)
 
-            return deepcopy(value)
-        return value
+    def namespaces(self) -> list[str]:
+        """Give the namespaces that third parties' sources add."""
+        return self._sources.namespaces()
 
-    def _look_up(self, namespace: str, path: tuple[Any, ...]) -> Any:
-        asked = []
-        for source in self._all_sources():
-            if source.namespace != namespace:
-                continue
-            asked.append(source)
-            try:
-                return source.lookup(path)
-            except LookupError:
-                continue
-            except (StepEngineError, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                message = f"{source.description} cannot give {'/'.join(map(str, path))}: {tell_exception(error)}"
-                raise TemplateError(message) from error
-        raise _unresolved(namespace, path, asked)
+    def namespace(self, name: str) -> Namespace | None:
+        """Give what finds a value by its path in a namespace that third parties' sources add; None for another name.
+
+        What it gives are the value and whether it is a secret; it raises TemplateError where there is none.
+        """
+        return self._sources.namespace(name)
+
+    def wrappers(self) -> tuple[StepWrapper, ...]:
+        """Give what third parties put around each step; the name of each tells of its plugin."""
+        from stepengine.running.wrapping import StepWrapper
+
+        found = self._plugins.collect("stepengine_step_wrappers", StepWrapper)
+        return tuple(wrapper._replace(name=f"{who} ({wrapper.name})") for who, wrapper in found)
+
+    def listeners(self) -> list[tuple[str, Listener]]:
+        """Give what hears of every run, each with its plugin."""
+        return self._plugins.collect("stepengine_listeners", callable)
+
+    def builders(self) -> list[str]:
+        """Give the names of the builders that third parties add."""
+        return list(dict.fromkeys(builder.name for _, builder in self._all_builders()))
+
+    def builder(self, name: str) -> Builder:
+        """Give a third party's builder, whose failures tell of its plugin.
+
+        Raises:
+            StepError: there is none of the name, or several.
+        """
+        found = [(who, builder) for who, builder in self._all_builders() if builder.name == name]
+        if not found:
+            from stepengine.diagnostics.diagnostic import did_you_mean
+
+            raise StepError(f"there is no builder {name!r}", hint=did_you_mean(name, self.builders()))
+        if len(found) > 1:
+            providers = " and ".join(who for who, _ in found)
+            raise StepError(f"the builder {name} has several providers: {providers}", hint=_UNINSTALL)
+        return _guarded(*found[0])
+
+    def _all_builders(self) -> list[tuple[str, Builder]]:
+        from stepengine.hooks.types import Builder
+
+        if self._found_builders is None:
+            self._found_builders = self._plugins.collect("stepengine_builders", Builder)
+        return self._found_builders
 
     def start(self, name: str, stream: TextIO) -> Listener:
         """Start the reporter of a name on a stream, and give what takes the events.
@@ -113,8 +134,8 @@ class Hooks:
         from stepengine.hooks.types import Reporter
 
         known: dict[str, list[tuple[str, Reporter]]] = {}
-        for stage in range(len(self._stages)):
-            for plugin, reporter in self._collect(stage, "stepengine_reporters", Reporter):
+        for collect in (self._plugins.collect_own, self._plugins.collect):
+            for plugin, reporter in collect("stepengine_reporters", Reporter):
                 known.setdefault(reporter.name, []).append((plugin, reporter))
             if name in known:
                 break
@@ -125,124 +146,24 @@ class Hooks:
             raise UsageError(f"there is no format {name!r}", hint=hint)
         if len(known[name]) > 1:
             who = " and ".join(plugin for plugin, _ in known[name])
-            raise UsageError(f"the format {name} has several providers: {who}", hint="uninstall one of them")
+            raise UsageError(f"the format {name} has several providers: {who}", hint=_UNINSTALL)
         return known[name][0]
 
-    def _all_sources(self) -> Iterator[ReferenceSource]:
-        from stepengine.hooks.types import ReferenceSource
 
-        given = {"environ": self._environ, "directory": self._directory}
-        for stage in range(len(self._stages)):
-            if stage not in self._sources:
-                found = self._collect(stage, "stepengine_sources", ReferenceSource, **given)
-                self._sources[stage] = [source for _, source in found]
-            yield from self._sources[stage]
+def _guarded(who: str, builder: Builder) -> Builder:
+    """Have a builder fail as a step does, with its plugin's name."""
 
-    def _collect(self, stage: int, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
-        """Give the records of a kind that a stage's plugins give, each with its plugin's name."""
-        if self._manager is None:
-            self._manager = _new_manager()
-        if stage not in self._plugins:
-            self._plugins[stage] = self._load(self._stages[stage])
-        plugins = self._manager.get_plugins()
-        records: list[tuple[str, Any]] = []
-        for plugin in self._plugins[stage]:
-            # One plugin at a time, so that a failure has a name and the others' answers stay.
-            name = self._manager.get_name(plugin)
-            caller = self._manager.subset_hook_caller(hook, plugins - {plugin})
-            try:
-                given = [record for answer in caller(**arguments) for record in answer]
-            except (StepEngineError, KeyboardInterrupt):
-                raise
-            except BaseException as error:  # noqa: BLE001 - a third party's code may raise anything
-                self._warn(f"the plugin {name} is left out: {tell_exception(error)}")
-                continue
-            for record in given:
-                if isinstance(record, kind):
-                    records.append((name, record))
-                else:
-                    what = f"{hook} gives a {type(record).__name__}, not a {kind.__name__}"
-                    self._warn(f"something of the plugin {name} is left out: {what}")
-        return records
+    def build(request: BuildRequest, context: Context) -> str:
+        said = f"the builder {builder.name} (the plugin {who})"
+        try:
+            image = builder.build(request, context)
+        except (StepEngineError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise StepError(f"{said} failed: {tell_exception(error)}", hint="fix or update it") from error
+        kind = type(image).__name__
+        if kind != "str" or not image:
+            raise StepError(f"{said} gives no image (a {kind})", hint="it must give the id or the digest")
+        return image
 
-    def _load(self, entries: Iterable[EntryPoint]) -> list[Any]:
-        """Import plugins and give those that count."""
-        import importlib
-
-        plugins = []
-        for entry in entries:
-            try:
-                module = importlib.import_module(entry.target.partition(":")[0])
-                self._manager.register(module, name=f"{entry.name} of {entry.distribution}")
-                plugins.append(module)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - a third party's module may raise anything
-                self._warn(f"the plugin {entry.name} of {entry.distribution} is left out: {tell_exception(error)}")
-        dropped = self._drop_unknown()
-        return [plugin for plugin in plugins if plugin not in dropped]
-
-    def _drop_unknown(self) -> list[Any]:
-        """Leave out what implements a hook that does not exist, and give it."""
-        dropped = []
-        for name, caller in _hooks_of(self._manager):
-            if caller.has_spec():
-                continue
-            for implementation in list(caller.get_hookimpls()):
-                self._warn(f"the plugin {implementation.plugin_name} is left out: there is no hook {name}")
-                if self._manager.get_name(implementation.plugin) is not None:
-                    self._manager.unregister(implementation.plugin)
-                    dropped.append(implementation.plugin)
-        return dropped
-
-
-def _new_manager() -> Any:
-    import pluggy
-
-    from stepengine.hooks import specs
-
-    class Manager(pluggy.PluginManager):
-        """Takes functions by their names: no marker, so that a plugin need not import pluggy."""
-
-        def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-            if name.startswith(PREFIX) and callable(getattr(plugin, name)):
-                return super().parse_hookimpl_opts(plugin, name) or {}
-            return None
-
-    manager = Manager("stepengine")
-    manager.add_hookspecs(specs)
-    return manager
-
-
-def _hooks_of(manager: Any) -> list[tuple[str, Any]]:
-    return [(name, caller) for name, caller in vars(manager.hook).items() if name.startswith(PREFIX)]
-
-
-def _rank(entry: EntryPoint) -> tuple[bool, bool]:
-    """Put built-in plugins first, and of them the environment: of several answers the first counts."""
-    return not is_own(entry.distribution), entry.name != "environment"
-
-
-def _unresolved(namespace: str, path: tuple[Any, ...], sources: list[ReferenceSource]) -> TemplateError:
-    from stepengine.diagnostics.diagnostic import suggest
-    from stepengine.templating.scope import how_to_give
-
-    what: Literal["block", "variable"] = "block" if namespace == "prefect.blocks" else "variable"
-    wanted = "/".join(map(str, path))
-    known = [known for source in sources for known in _names_of(source)]
-    near = suggest(wanted, known)
-    looked = " and ".join(source.description for source in sources)
-    ways = how_to_give(what, path)
-    ways = f"looked in {looked}; {ways}" if looked else ways
-    hint = f"did you mean {near!r}?" if near else ways
-    return TemplateError(f"there is no {what} {wanted}", hint=hint)
-
-
-def _names_of(source: ReferenceSource) -> list[str]:
-    """Give what a source has, for a suggestion; nothing where it cannot tell, which is no reason to fail."""
-    try:
-        return ["/".join(map(str, names)) for names in source.names()]
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - a third party's code may raise anything
-        return []
+    return builder._replace(build=build)

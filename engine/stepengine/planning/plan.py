@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from stepengine.environments.provision import Decision
     from stepengine.environments.requirement_set import RequirementSet
     from stepengine.model import Deployment
-    from stepengine.templating import Template
+    from stepengine.templating import Reference, Template
+    from stepengine.templating.scope import Namespace
     from stepengine.world import World
 
 
@@ -163,6 +164,7 @@ class _Planner:
         self._sections = sections
         self._world = world
         self._setters: list[str] = []  # steps so far that may set environment variables for their successors
+        self._known: set[str] = set()  # ids and outputs of steps so far
         self._open: list[Step] = []  # steps so far that may have any output
         self.diagnostics: list[Diagnostic] = []
 
@@ -171,7 +173,7 @@ class _Planner:
         plans: list[StepPlan] = []
         ids: dict[str, Step] = {}
         names: dict[str, Step] = {}
-        self._setters, self._open = [], []
+        self._setters, self._open, self._known = [], [], set()
         named = self._world.pull_image
         if self._world.pull_in == "image" and not named and "pull" in self._sections and pipeline.steps["pull"]:
             self._check_image(pipeline)
@@ -188,6 +190,7 @@ class _Planner:
                     self._open.append(step)
                 for output in outputs or ():
                     names[output] = step
+                self._known.update((step.id, *(outputs or ())))
         for deployment in pipeline.deployments:
             self._deployment(deployment)
         return PipelinePlan(pipeline, tuple(plans))
@@ -208,16 +211,24 @@ class _Planner:
         found = Diagnostic(ERROR, "no-image", f"--pull-in image: the pipeline {reason}", step.line, step.column, hint)
         self.diagnostics.append(found)
 
+    def _namespace(self, name: str) -> Namespace | None:
+        """Give what finds values in a source's own namespace; a step's id or output of the same name goes before it."""
+        return None if name in self._known else self._world.namespace(name)
+
+    def _is_in_namespace(self, reference: Reference) -> bool:
+        return reference.kind == "output" and bool(reference.path) and self._namespace(reference.head) is not None
+
     def _deployment(self, deployment: Deployment) -> None:
         """Report a deployment's fields that refer to what nothing here has, or that can have no value at all."""
         world = self._world
         for path, template in deployment.templated:
             kinds = {reference.kind for reference in template.references}
-            if kinds == {"output"}:
+            if kinds == {"output"} and not any(map(self._is_in_namespace, template.references)):
                 continue
             scope = Scope(
                 environment=world.environ.get,
                 source=world.resolve,
+                namespace=self._namespace,
                 secrets=world.secrets,
                 missing="keep",
                 bare_environment=True,
@@ -270,7 +281,7 @@ class _Planner:
             if reference.kind == "output":
                 source = ids.get(reference.head) or names.get(reference.head)
                 if source is None:
-                    if not reference.optional:
+                    if not reference.optional and not self._is_in_namespace(reference):
                         waits.append("an earlier step")
                         self._check_left_out(step, name, reference.head)
                 elif source.section in self._sections:
@@ -287,6 +298,7 @@ class _Planner:
         scope = Scope(
             environment=world.environ.get,
             source=world.resolve,
+            namespace=self._namespace,
             secrets=world.secrets,
             missing="drop" if world.prefect_compat else "keep",
         )
@@ -300,11 +312,17 @@ class _Planner:
             return InputPlan(name, "after", value, tuple(dict.fromkeys(self._setters)))
         for each in missed:
             self._report_missing(step, name, each)
+        if missed and all(map(self._may_be_output, missed)):
+            return InputPlan(name, "after", value, tuple(dict.fromkeys(each.label for each in self._open)))
         if missed:
             return InputPlan(name, "missing", value)
         if rendered.tainted:
             return InputPlan(name, "secret", rendered.shown)
         return InputPlan(name, "exact", rendered.value)
+
+    def _may_be_output(self, error: RenderError) -> bool:
+        """Whether what a source's own namespace lacks may be an output of a step whose outputs are not known."""
+        return bool(self._open) and error.reference is not None and error.reference.kind == "source"
 
     def _report_missing(self, step: Step, name: str, error: RenderError) -> None:
         reference = error.reference
@@ -316,7 +334,7 @@ class _Planner:
         hint = error.hint
         if step.section == "pull" and not on_worker:
             hint = f"{hint}; or leave the pull steps out: --pull-in skip".removeprefix("; ")
-        severity: Severity = WARNING if on_worker else ERROR
+        severity: Severity = WARNING if on_worker or self._may_be_output(error) else ERROR
         self.diagnostics.append(Diagnostic(severity, "unresolved-reference", message, line, column, hint))
 
     def _check_left_out(self, step: Step, name: str, output: str) -> None:

@@ -6,11 +6,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from stepengine.errors import TemplateError
+from stepengine.errors import StepError, TemplateError
 from stepengine.running.process import Completed, run_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from logging import Logger
+
+    from stepengine.hooks.types import Builder
 
 
 class Context:
@@ -26,6 +29,8 @@ class Context:
         project: The values at the file's top level, for steps that read one (`prefect-version`).
         emit: Receives `(kind, data)` of all that a step reports; see the methods below for the kinds.
         block: Finds a block's data by `(type slug, name)`.
+        builder: Finds a plugin's builder by its name; None where builders cannot be used.
+        was_cancelled: Tells whether the run has been asked to end.
     """
 
     def __init__(
@@ -37,6 +42,8 @@ class Context:
         project: Mapping[str, Any] | None = None,
         emit: Callable[[str, dict[str, Any]], None] = lambda _kind, _data: None,
         block: Callable[[str, str], Any] | None = None,
+        builder: Callable[[str], Builder] | None = None,
+        was_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.directory = directory
         self.environ: dict[str, str] = dict(os.environ if environ is None else environ)
@@ -44,6 +51,39 @@ class Context:
         self.project: Mapping[str, Any] = project or {}
         self._emit = emit
         self._block = block
+        self._builder = builder
+        self._was_cancelled = was_cancelled
+        self._logger: Logger | None = None
+
+    @property
+    def logger(self) -> Logger:
+        """A logger of the standard library, whose records become lines of the step's output.
+
+        It takes `INFO` and above, until `setLevel` says otherwise. Warnings and worse begin with their level, and go to
+        the step's standard error; an exception is told with its traceback. Nothing of it reaches other loggers.
+        """
+        if self._logger is None:
+            from stepengine.running.step_logger import make_logger  # logging costs 5 ms
+
+            self._logger = make_logger(self.write)
+        return self._logger
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run has been asked to end, by Ctrl-C or a signal.
+
+        A step's main thread is told by a KeyboardInterrupt as well; loops in other threads ask here.
+        """
+        return self._was_cancelled()
+
+    def check_cancelled(self) -> None:
+        """End the step if the run has been asked to end.
+
+        Raises:
+            KeyboardInterrupt: it has.
+        """
+        if self._was_cancelled():
+            raise KeyboardInterrupt
 
     def change_directory(self, path: str) -> str:
         """Make `path` the directory of the steps that follow.
@@ -125,9 +165,14 @@ class Context:
         """Report something that the user should know and that fails nothing."""
         self._emit("warning", {"message": message})
 
-    def secret(self, value: str) -> None:
-        """Have a value masked wherever it would be shown from now on."""
+    def secret(self, value: str) -> str:
+        """Have a value masked wherever it would be shown from now on.
+
+        Returns:
+            The value: `token = context.secret(response["token"])`.
+        """
         self._emit("secret", {"value": value})
+        return value
 
     def block(self, type_slug: str, name: str) -> Any:
         """Give a block's data.
@@ -141,3 +186,14 @@ class Context:
                 hint="set STEPENGINE_BLOCKS, or write it under 'blocks:' in the blocks file",
             )
         return self._block(type_slug, name)
+
+    def builder(self, name: str) -> Builder:
+        """Give a plugin's builder of images; a step that builds some asks for the one that its input names.
+
+        Raises:
+            StepError: there is none of the name, or this is a place without plugins (a container, a child process).
+        """
+        if self._builder is None:
+            hint = "build in a build step of this machine's own environment"
+            raise StepError(f"the builder {name} cannot be used here: plugins are where stepengine runs", hint=hint)
+        return self._builder(name)

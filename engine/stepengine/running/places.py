@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from stepengine.catalogue.spec import StepSpec
+    from stepengine.hooks.types import Builder
 
     Emit = Callable[[str, dict[str, Any]], None]
 
@@ -79,6 +80,8 @@ class LocalPlace:
         environ: The environment of their child processes.
         project: The values at the file's top level.
         block: Finds a block's data by `(type slug, name)`.
+        builder: Finds a plugin's builder by its name.
+        was_cancelled: Tells whether the run has been asked to end.
     """
 
     description = ""
@@ -90,13 +93,24 @@ class LocalPlace:
         environ: Mapping[str, str],
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
+        *,
+        builder: Callable[[str], Builder] | None = None,
+        was_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._load = load
         self._emit: Emit = lambda _kind, _data: None
         self._process = os.getpid()
         self._prints: Prints | None = None
         self._functions: dict[str, Callable[..., Any]] = {}
-        self._context = Context(directory, environ=environ, project=project, emit=self._forward, block=block)
+        self._context = Context(
+            directory,
+            environ=environ,
+            project=project,
+            emit=self._forward,
+            block=block,
+            builder=builder,
+            was_cancelled=was_cancelled,
+        )
 
     @property
     def directory(self) -> str:
@@ -117,11 +131,22 @@ class LocalPlace:
         self._emit = emit
         if spec.is_built_in:  # these print nothing, and taking prints would cost more than a small step
             return call_step(self._function(spec), inputs, self._context, spec.context)
+        with self.take_prints(emit):
+            return call_step(self._function(spec), inputs, self._context, spec.context)
+
+    @contextmanager
+    def take_prints(self, emit: Emit) -> Iterator[None]:
+        """Have what this process and its children print be reported, and `os._exit` refused.
+
+        Args:
+            emit: Receives the lines.
+        """
+        self._emit = emit
         if self._prints is None:
             self._prints = Prints(lambda stream, line: self._forward("output", {"stream": stream, "line": line}))
         try:
             with _exit_refused(self._process):
-                return call_step(self._function(spec), inputs, self._context, spec.context)
+                yield
         finally:
             if os.getpid() != self._process:  # a child that the step forked came back from it: the run is its parent's
                 _end_child()

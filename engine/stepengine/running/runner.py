@@ -25,7 +25,7 @@ from stepengine.running.deployment_fields import FieldProblem, resolve_deploymen
 from stepengine.running.failures import describe_exception
 from stepengine.running.isolation import Isolation
 from stepengine.running.places import LocalPlace
-from stepengine.running.wrapping import wrap_call
+from stepengine.running.wrapping import no_outputs, wrap_call
 from stepengine.secrecy.masking import Masking
 from stepengine.templating import MISSING, Scope
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from stepengine.planning.plan import PipelinePlan, Plan
     from stepengine.result import RunStatus
     from stepengine.running.places import OpenedPlace, Place
+    from stepengine.templating.scope import Namespace
     from stepengine.world import World
 
 
@@ -139,7 +140,15 @@ class _PipelineRun:
         self.failed = False
         self.outputs: dict[str, Any] = {}
         self._ids: dict[str, Any] = {}
-        self._local = LocalPlace(world.load, world.directory, world.environ, plan.file.project, world.block)
+        self._local = LocalPlace(
+            world.load,
+            world.directory,
+            world.environ,
+            plan.file.project,
+            world.block,
+            builder=world.builder,
+            was_cancelled=world.was_interrupted,
+        )
         self._isolation = Isolation(world, plan.file.project)
         self._known_environ: Mapping[str, str] = {}
         self._started_environ: Mapping[str, str] = {}
@@ -151,9 +160,14 @@ class _PipelineRun:
             ids=self._ids,
             environment=environment,
             source=self._world.resolve,
+            namespace=self._namespace,
             secrets=self._world.secrets,
             missing="drop" if self._world.prefect_compat else "error",
         )
+
+    def _namespace(self, name: str) -> Namespace | None:
+        """Give what finds values in a source's own namespace; a step's id of the same name goes before it."""
+        return None if any(step.id == name for step in self._steps) else self._world.namespace(name)
 
     def run(self, *, skip: bool) -> PipelineResult:
         """Run the steps; after a failure or an interruption the rest is noted as skipped."""
@@ -268,7 +282,8 @@ class _PipelineRun:
         try:
             spec = step.spec or _spec_elsewhere(step)
             inputs, shown = self._inputs(step, spec)
-            call = wrap_call(self._world.wrappers, self._info(step), shown, spec, place, emit)
+            wrappers, take_prints = self._world.wrappers, self._local.take_prints
+            call = wrap_call(wrappers, self._info(step), shown, spec, place, emit, take_prints)
             outputs = self._outputs_of(step, spec, call(inputs))
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
@@ -288,8 +303,7 @@ class _PipelineRun:
             return returned if isinstance(returned, dict) else {}
         if not isinstance(returned, dict):
             if returned is not None:
-                kind = type(returned).__name__
-                self._report(Notice(f"it returned a {kind}, which is no mapping: it has no outputs", self._info(step)))
+                self._report(Notice(no_outputs(returned), self._info(step)))
             return {}
         self._world.secrets.mask_data(returned)  # what its values' own code raises is the step's failure
         missing = [name for name in spec.options.outputs or () if name not in returned]

@@ -15,7 +15,8 @@ class Reference(Record):
 
     Attributes:
         text: As written between the braces, white space folded away.
-        kind: "output", "environment", "block" or "variable".
+        kind: "output", "environment", "block" or "variable"; in the error of one that a source's own namespace has no
+            value for, "source": that it is none of an output shows when it is rendered.
         head: The step's id or the bare output's name; the environment variable's name; `prefect.blocks` or
             `prefect.variables`.
         path: What follows the head. A block's begins with its type's slug and its name, a variable's with its name.

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from stepengine.secrecy.secrets import Secrets
     from stepengine.templating.model import Path, Reference
 
+    Namespace = Callable[[Path], tuple[Any, bool]]
+    """Gives the value of a path, and whether it is a secret."""
+
 
 class _Missing:
     """The value of a template that has none; see `MISSING`."""
@@ -70,6 +73,8 @@ class Scope:
         source: Called with `("prefect.blocks", (type slug, name))` for a block's data and with
             `("prefect.variables", (name,))` for a variable's value. Raises LookupError or TemplateError where there is
             none.
+        namespace: Called with the head of a dotted reference that is no output, for what finds values in the namespace
+            of that name; gives None where no source has one.
         secrets: The run's secrets: what is read of a secret value is added to them.
         missing: What a reference without a value does. "error": raises `RenderError`. "drop": as in Prefect, a
             whole-value output leaves its mapping or list, a missing block is an error, and anything else becomes an
@@ -88,6 +93,7 @@ class Scope:
         ids: Mapping[str, Any] | None = None,
         environment: Callable[[str], str | None] = lambda _name: None,
         source: Callable[[str, Path], Any] | None = None,
+        namespace: Callable[[str], Namespace | None] = lambda _name: None,
         secrets: Secrets | None = None,
         missing: Literal["error", "drop", "keep"] = "error",
         bare_environment: bool = False,
@@ -96,6 +102,7 @@ class Scope:
         self.ids: Mapping[str, Any] = {} if ids is None else ids
         self.environment = environment
         self.source = source
+        self.namespace = namespace
         self.secrets = secrets
         self.missing = missing
         self.bare_environment = bare_environment
@@ -108,6 +115,7 @@ class Scope:
             ids=self.ids,
             environment=self.environment,
             source=self.source,
+            namespace=self.namespace,
             secrets=self.secrets,
             missing=missing,
             bare_environment=bare_environment,
@@ -137,9 +145,9 @@ class Scope:
             return value, self._environment_secret(reference.head, value)
         if kind == "block":
             return self._block(reference)
-        value = _walk(self._from_source(reference, reference.path[:1]), reference.path[1:])
+        value = follow(self._from_source(reference, reference.path[:1]), reference.path[1:])
         if value is MISSING:
-            raise RenderError(f"the variable has no {_dotted(reference.path)}", reference=reference)
+            raise RenderError(f"the variable has no {dotted(reference.path)}", reference=reference)
         return value, self._holds_secret(value)
 
     def _output(self, reference: Reference) -> tuple[Any, bool]:
@@ -149,13 +157,24 @@ class Scope:
             text = self.environment(head)
             if text is not None:
                 return text, self._environment_secret(head, text)
+        if path and value is MISSING and (finds := self.namespace(head)) is not None:
+            return self._in_namespace(reference, finds)
         if path and value is not MISSING:
-            value = _walk(value, path)
+            value = follow(value, path)
             if value is MISSING and head in self.ids:
-                value = _walk(self.ids[head], path)
+                value = follow(self.ids[head], path)
         if value is MISSING:
             raise self._no_output(reference)
         return value, self._holds_secret(value)
+
+    def _in_namespace(self, reference: Reference, finds: Namespace) -> tuple[Any, bool]:
+        try:
+            value, secret = finds(reference.path)
+        except TemplateError as error:
+            raise RenderError(error.message, hint=error.hint, reference=reference._replace(kind="source")) from error
+        if secret and self.secrets is not None:
+            self.secrets.add(value)
+        return value, secret or self._holds_secret(value)
 
     def _environment_secret(self, name: str, value: str) -> bool:
         if is_secret_name(name):
@@ -176,10 +195,10 @@ class Scope:
         path = tuple(rest)
         if isinstance(data, dict) and len(data) == 1 and "value" in data and path[:1] != ("value",):
             data = data["value"]
-        value = _walk(data, path)
+        value = follow(data, path)
         if value is MISSING:
             raise RenderError(
-                f"the block {slug}/{name} has no {_dotted(path)}",
+                f"the block {slug}/{name} has no {dotted(path)}",
                 hint=_suggestion(str(path[0]), [str(key) for key in data] if isinstance(data, dict) else []),
                 reference=reference,
             )
@@ -208,13 +227,13 @@ class Scope:
         value = self.outputs[head]
         known = [str(key) for key in value] if isinstance(value, dict) else []
         return RenderError(
-            f"{text} has no value: {head} has no output {_dotted(path)}",
+            f"{text} has no value: {head} has no output {dotted(path)}",
             hint=_suggestion(str(path[0]), known),
             reference=reference,
         )
 
 
-def _walk(value: Any, path: Path) -> Any:
+def follow(value: Any, path: Path) -> Any:
     """Follow a path through mappings, lists and (an index) text; `MISSING` where it leads nowhere."""
     for part in path:
         if isinstance(value, dict):
@@ -243,7 +262,8 @@ def _copied(value: Any) -> Any:
     return value
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
+    """Give a path as it is written."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 

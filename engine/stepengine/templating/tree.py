@@ -57,8 +57,8 @@ class Slot:
             reference = error.reference
             if scope.missing == "error" or reference is None:
                 raise
-            if scope.missing == "drop" and reference.kind == "block":
-                raise  # as Prefect does
+            if scope.missing == "drop" and reference.kind in ("block", "source"):
+                raise  # as Prefect does of blocks
             scope.missed.append(error)
             return MISSING, False
 

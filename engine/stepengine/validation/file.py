@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.lookup import NothingOffered
 from stepengine.document.nodes import Mapping, Scalar, Sequence
 from stepengine.model import AUTO_DIRECTORY, SECTIONS, Deployment, Pipeline, ProjectFile, Step
 from stepengine.validation.deployments import DeploymentReader
@@ -12,14 +13,19 @@ from stepengine.validation.pipelines import check_auto_directory, check_referenc
 from stepengine.validation.steps import SectionReader
 
 if TYPE_CHECKING:
-    from stepengine.catalogue.lookup import Catalogue
+    from stepengine.catalogue.lookup import Catalogue, Offered
     from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.document.parser import Document
     from stepengine.model import Section
 
 
 def validate_document(
-    document: Document, catalogue: Catalogue, directory_name: str = "DIRECTORY", *, prefect_compat: bool = False
+    document: Document,
+    catalogue: Catalogue,
+    directory_name: str = "DIRECTORY",
+    offered: Offered | None = None,
+    *,
+    prefect_compat: bool = False,
 ) -> ProjectFile:
     """Check a document.
 
@@ -27,22 +33,24 @@ def validate_document(
         document: What `parse_document` gave.
         catalogue: Where step names are looked up.
         directory_name: What the file's directory is called: `dockerfile: auto` names one of the image after it.
+        offered: What plugins add beside steps; None for nothing.
         prefect_compat: Whether a reference without a value is a warning: it is dropped, as Prefect does.
 
     Returns:
         The file, with all diagnostics; without pipelines where it is no mapping.
     """
     diagnostics = document.diagnostics
+    offered = offered or NothingOffered()
     root = document.root
     pipelines: tuple[Pipeline, ...] = ()
     project: dict[str, Any] = {}
     if isinstance(root, Mapping):
         project = _read_top_level(root, diagnostics)
-        pipelines = _read_pipelines(root, diagnostics, catalogue)
+        pipelines = _read_pipelines(root, SectionReader(diagnostics, catalogue, offered), diagnostics)
         auto_directory = AUTO_DIRECTORY + directory_name
         owners = {step.id: pipeline for pipeline in pipelines for step in pipeline.all_steps() if step.id}
         for pipeline in pipelines:
-            check_references(pipeline, owners, diagnostics, prefect_compat=prefect_compat)
+            check_references(pipeline, owners, diagnostics, offered.namespaces, prefect_compat=prefect_compat)
             check_auto_directory(pipeline, auto_directory, diagnostics)
     elif document.parsed and root is None:
         diagnostics.warning("empty-file", "the file is empty: nothing would run", 0, "`build:` and a step make a start")
@@ -68,8 +76,7 @@ def _read_top_level(root: Mapping, diagnostics: Diagnostics) -> dict[str, Any]:
     return project
 
 
-def _read_pipelines(root: Mapping, diagnostics: Diagnostics, catalogue: Catalogue) -> tuple[Pipeline, ...]:
-    reader = SectionReader(diagnostics, catalogue)
+def _read_pipelines(root: Mapping, reader: SectionReader, diagnostics: Diagnostics) -> tuple[Pipeline, ...]:
     shared = {section: reader.read(root, section) or () for section in SECTIONS}
     deployments = _read_deployments(root, diagnostics, reader, shared)
     if not deployments:

@@ -11,7 +11,7 @@ from stepengine.model import SECTIONS, Step
 from stepengine.patterns import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.document.nodes import Node
@@ -48,7 +48,12 @@ def _outputs(step: Step) -> tuple[str, ...] | None:
 
 
 def check_references(
-    pipeline: Pipeline, owners: dict[str, Pipeline], diagnostics: Diagnostics, *, prefect_compat: bool
+    pipeline: Pipeline,
+    owners: dict[str, Pipeline],
+    diagnostics: Diagnostics,
+    namespaces: Callable[[], Collection[str]] = tuple,
+    *,
+    prefect_compat: bool,
 ) -> None:
     """Check a pipeline's references and ids, and those of its deployments' fields.
 
@@ -56,10 +61,11 @@ def check_references(
         pipeline: It.
         owners: For each id of the file a pipeline that has it.
         diagnostics: Receives the problems.
+        namespaces: Gives the namespaces of references that plugins add.
         prefect_compat: Whether a reference without a value is a warning.
     """
     report = diagnostics.warning if prefect_compat else diagnostics.error
-    checker = _ReferenceChecker(pipeline, owners, diagnostics, report)
+    checker = _ReferenceChecker(pipeline, owners, diagnostics, namespaces, report)
     known = Known()
     before_pull: Known | None = None
     for section in SECTIONS:
@@ -92,9 +98,15 @@ def _report_duplicate(step: Step, first: Step, diagnostics: Diagnostics) -> None
 
 class _ReferenceChecker:
     def __init__(
-        self, pipeline: Pipeline, owners: dict[str, Pipeline], diagnostics: Diagnostics, report: Callable[..., None]
+        self,
+        pipeline: Pipeline,
+        owners: dict[str, Pipeline],
+        diagnostics: Diagnostics,
+        namespaces: Callable[[], Collection[str]],
+        report: Callable[..., None],
     ) -> None:
         self._report = report
+        self._namespaces = namespaces
         self._pipeline = pipeline
         self._owners = owners
         self._diagnostics = diagnostics
@@ -160,6 +172,9 @@ class _ReferenceChecker:
                     message, hint = f"{owner} refers to the step's own outputs", "refer to a step before it"
                 self._report("reference-to-later", message, offset, hint)
                 return
+        namespaces = self._namespaces() if path and head != "prefect" else ()
+        if head in namespaces:
+            return  # the plan looks its value up
         if head in self._owners:
             names = ", ".join(deployment.name for deployment in self._owners[head].deployments[:3]) or "the file"
             message = f"the step {head!r} belongs to another deployment's pipeline ({names})"
@@ -167,11 +182,13 @@ class _ReferenceChecker:
             self._report("reference-to-elsewhere", message, offset, hint)
             return
         message = f"no step before this has the id or the output {head!r}"
-        self._report("unknown-reference", message, offset, _hint(head, path, known))
+        self._report("unknown-reference", message, offset, _hint(head, path, known, namespaces))
 
 
-def _hint(head: str, path: tuple[str | int, ...], known: Known) -> str:
-    near = suggest(head, known.ids)
+def _hint(head: str, path: tuple[str | int, ...], known: Known, namespaces: Collection[str]) -> str:
+    near = suggest(head, known.ids) or suggest(head, namespaces)
+    if head == "prefect" and path and (kind := suggest(str(path[0]), ("blocks", "variables"))):
+        near, path = f"prefect.{kind}", path[1:]
     if near:
         rest = "".join(f".{part}" if isinstance(part, str) else f"[{part}]" for part in path)
         return f"did you mean {{{{ {near}{rest} }}}}?"

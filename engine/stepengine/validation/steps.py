@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.input_types import describe_type, misfit, mismatch, split_union
+from stepengine.catalogue.input_types import describe_type, literals, misfit, mismatch, split_union
 from stepengine.catalogue.spec import REQUIRED, StepSpec
-from stepengine.diagnostics.diagnostic import suggest
+from stepengine.diagnostics.diagnostic import did_you_mean, suggest
 from stepengine.document.nodes import Mapping, Node, Scalar, Sequence, node_at
 from stepengine.errors import TemplateError, tell_exception
 from stepengine.model import Step
@@ -16,7 +16,7 @@ from stepengine.templating import compile_template
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from stepengine.catalogue.lookup import Catalogue
+    from stepengine.catalogue.lookup import Catalogue, Offered
     from stepengine.catalogue.spec import Input
     from stepengine.diagnostics.diagnostic import Diagnostics
     from stepengine.model import Section
@@ -31,9 +31,10 @@ _NOT_MADE = "its inputs are checked once what it requires is there: stepengine r
 class SectionReader:
     """Reads step lists; a step name is looked up once."""
 
-    def __init__(self, diagnostics: Diagnostics, catalogue: Catalogue) -> None:
+    def __init__(self, diagnostics: Diagnostics, catalogue: Catalogue, offered: Offered) -> None:
         self._diagnostics = diagnostics
         self._catalogue = catalogue
+        self._offered = offered
         self._found: dict[tuple[str, tuple[str, ...]], Any] = {}
         self._deprecation_told: set[str] = set()
 
@@ -253,6 +254,8 @@ class SectionReader:
         node = step.node.entries[expected.name][1]
         verdict = mismatch(value, annotation)
         if not verdict:
+            if "BuilderName" in annotation and isinstance(value, str):
+                self._check_builder(expected.name, value, annotation, node)
             self._check_digits(expected.name, annotation, node)
             return
         path, value, annotation = misfit(value, annotation)
@@ -269,6 +272,16 @@ class SectionReader:
         else:
             message = f"{name!r} must be {wanted}, not {_kind(value)}"
             self._diagnostics.error("input-type", message, node.offset, _type_hint(annotation, value))
+
+    def _check_builder(self, name: str, value: str, annotation: str, node: Node) -> None:
+        """Report the name of a builder that is neither one of the step's own nor one of a plugin's."""
+        own = literals(annotation)
+        if value in own:
+            return
+        known = [*own, *self._offered.builders()]
+        if value not in known:
+            hint = did_you_mean(value, known, f"there are: {', '.join(known)}; a plugin may add others")
+            self._diagnostics.error("input-type", f"{name!r}: there is no builder {value!r}", node.offset, hint)
 
     def _check_digits(self, name: str, annotation: str, node: Node) -> None:
         """Warn of a number that is not written as it is read, where a text is taken as well: `tag: 3.10` is 3.1."""

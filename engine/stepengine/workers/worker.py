@@ -153,6 +153,7 @@ class _Worker:
             project=hello["project"],
             emit=channel.emit,
             block=self._block,
+            was_cancelled=lambda: ending.begun,
         )
         self._told_environ = dict(os.environ)
         channel.send(encode_message({"environ": self._told_environ, "directory": self._context.directory}))

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from stepengine.plugin import Context, StepError, is_secret_name
+from stepengine.plugin import BuildRequest, Context, StepError, is_secret_name
 from stepengine_steps._docker.buildkit import BuildKitBuilder, find_client
 from stepengine_steps._docker.classic import ClassicBuilder
 from stepengine_steps._docker.dockerfile import auto_dockerfile, needs_buildkit
@@ -14,7 +14,6 @@ from stepengine_steps._docker.dockerignore import ignore_file
 from stepengine_steps._docker.engine import connect
 from stepengine_steps._docker.prefect_images import base_image
 from stepengine_steps._docker.reference import check_name, check_tag, check_tags
-from stepengine_steps._docker.request import BuildRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 _BUILDKIT_ONLY = ("secrets", "ssh", "cache_to", "push", "build_contexts", "builder")
 _CLASSIC_ONLY = ("squash", "isolation", "container_limits")
 _ANY_BUILDER = ("extra_hosts", "shmsize", "cache_from")
+OWN_BACKENDS = (None, "docker-py", "buildx")
 
 
 def build_image(inputs: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -43,9 +43,13 @@ def build_image(inputs: Mapping[str, Any], context: Context) -> dict[str, Any]:
     tag = check_tag(inputs["tag"]) if inputs["tag"] not in (None, "") else time_tag()
     more = check_tags(inputs["additional_tags"])
     request = _request(inputs, [f"{name}:{each}" for each in (tag, *more)], context)
-    builder = _choose(inputs, request, context)
-    with connect(context) as engine:
-        image_id = builder.build(request, engine, context)
+    backend = inputs["build_backend"]
+    if backend in OWN_BACKENDS:
+        builder = _choose(inputs, request, context)
+        with connect(context) as engine:
+            image_id = builder.build(request, engine, context)
+    else:
+        image_id = context.builder(str(backend)).build(request, context)
     return {"image_name": name, "tag": tag, "image": f"{name}:{tag}", "image_id": image_id, "additional_tags": more}
 
 
@@ -157,10 +161,6 @@ def _choose(inputs: Mapping[str, Any], request: BuildRequest, context: Context) 
     backend = inputs["build_backend"]
     needs = [name for name in _BUILDKIT_ONLY if request.options.get(name)]
     needs += ["platforms"] if len(request.platforms) > 1 else []
-    if backend not in (None, "docker-py", "buildx"):
-        raise StepError(
-            f"build_backend: {backend!r} is neither docker-py nor buildx", hint="write one of them, or leave it out"
-        )
     if backend == "docker-py" and needs:
         raise StepError(f"{', '.join(needs)}: the builder docker-py cannot do that", hint="write build_backend: buildx")
     wants = needs or request.options.get("cache_from") or needs_buildkit(request.text)

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stepengine.plugin import Context, StepError
+from stepengine.plugin import BuildRequest, Context, StepError
 from stepengine_steps._docker.base import ensure_base_images
 from stepengine_steps._docker.buildkit_inputs import argument_flags, cache_flags, has_userinfo, secret_flags, ssh_flags
 from stepengine_steps._docker.dockerfile import base_images
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stepengine_steps._docker.engine import Engine
-    from stepengine_steps._docker.request import BuildRequest
 
 _PROBE_SECONDS = 30
 _FAILED_AT = re.compile(r"^ > (\[.*)$", re.MULTILINE)

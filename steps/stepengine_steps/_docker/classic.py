@@ -8,7 +8,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from stepengine.plugin import Context, StepError
+from stepengine.plugin import BuildRequest, Context, StepError
 from stepengine_steps._docker.base import ensure_base_images
 from stepengine_steps._docker.build_context import load_rules, stream_context, walk_context
 from stepengine_steps._docker.config import proxy_arguments, read_config
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from stepengine_steps._docker.engine import Engine
-    from stepengine_steps._docker.request import BuildRequest
 
 _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
 _PROGRESS_BYTES = 1 << 20
