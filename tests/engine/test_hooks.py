@@ -50,7 +50,7 @@ def test_a_source_and_a_reporter_of_a_third_party_are_used(hooks):
 
 
 def test_a_plugin_that_fails_to_import_is_named_and_the_others_work(hooks):
-    found, warned = hooks(broken_one="import no_such_module_at_all\n", good_two=GOOD)
+    found, warned = hooks(broken_one="import no_such_module_at_all\n" + GOOD, good_two=GOOD)
     assert found.resolve("prefect.variables", ("answer",)) == "42"
     assert warned == [
         "the plugin broken_one of dist-broken_one 1.0 is left out: "
@@ -178,7 +178,7 @@ def stepengine_sources(environ, directory):
 def stepengine_reporters():
     yield Reporter("count", lambda stream: lambda event: stream.write("own"))
 """
-BROKEN = "raise RuntimeError('imported')\n"
+BROKEN = "raise RuntimeError('imported')\n" + OWN
 
 
 def test_a_third_partys_plugin_is_not_imported_where_a_built_in_one_answers(hooks):
@@ -223,3 +223,106 @@ def test_a_value_is_asked_for_once_and_nobody_changes_anothers(hooks, name, firs
         given.clear()
     assert found.resolve("prefect.variables", (name,)) == first
     assert found.resolve("prefect.blocks", (name,)) != first
+
+
+def test_the_names_of_the_hooks_are_those_of_the_specifications():
+    from stepengine.hooks import declared, specs
+
+    assert set(declared.HOOK_NAMES) == {name for name in vars(specs) if name.startswith("stepengine_")}
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("def stepengine_sources(): ...\n", True),
+        ("from .other import stepengine_sources\n", True),
+        ("stepengine_sources = make('sources')\n", True),
+        ("from .other import *\n", True),
+        ("def stepengine_reporters(): ...\n", False),
+        ("", False),
+    ],
+)
+def test_a_modules_text_tells_whether_it_may_have_a_hook(tmp_path, monkeypatch, text, has):
+    from stepengine.hooks.declared import Declared
+
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / f"telling_{abs(hash(text))}.py").write_text(text)
+    assert Declared(f"telling_{abs(hash(text))}").may_have("stepengine_sources") is has
+
+
+@pytest.mark.parametrize("target", ["no_such_module_here", "sys", "json.no_such", "math:thing"])
+def test_a_module_without_text_may_have_any_hook(target):
+    from stepengine.hooks.declared import Declared
+
+    declared = Declared(target)
+    assert declared.may_have("stepengine_sources")
+    assert declared.unknown() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("def stepengine_sorces(): ...\n", ["stepengine_sorces"]),
+        ("async def stepengine_x(): ...\n", ["stepengine_x"]),
+        ("import stepengine_plugins\nfrom a import stepengine_thing\n", []),
+        ("class A:\n    def stepengine_x(self): ...\n", []),
+        ("def stepengine_sources(): ...\n", []),
+    ],
+)
+def test_a_modules_text_tells_of_hooks_that_do_not_exist(tmp_path, monkeypatch, text, unknown):
+    from stepengine.hooks.declared import Declared
+
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / f"unknown_{abs(hash(text))}.py").write_text(text)
+    assert Declared(f"unknown_{abs(hash(text))}").unknown() == unknown
+
+
+WITHOUT_DEPTH = """
+from stepengine.plugin import ReferenceSource
+given = {"a": {"b": [1, 2]}}
+asked = []
+
+def lookup(path):
+    asked.append(path)
+    value = given
+    for part in path:
+        value = value[part]
+    return value
+
+def stepengine_sources():
+    yield ReferenceSource("first", "one", {("x",): 1}.__getitem__, list, depth=1)
+    yield ReferenceSource("first", "two", {("y",): {"z": 2}}.__getitem__, list, depth=1, secret=False)
+    yield ReferenceSource("whole", "all", lookup, lambda: [("a", "b")])
+"""
+
+
+def test_several_sources_of_a_namespace_are_asked_in_order_each_in_its_own_way(hooks):
+    found, _ = hooks(several=WITHOUT_DEPTH)
+    assert found.namespaces() == ["first", "whole"]
+    first, whole = found.namespace("first"), found.namespace("whole")
+    assert first(("x",)) == (1, True)
+    assert first(("y", "z")) == (2, False)
+    assert whole(("a", "b", 1)) == (2, True)
+    assert found.namespace("other") is None
+    assert found.namespace("prefect") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "hint"),
+    [
+        (("a", "c"), "there is no whole.a.c", "did you mean whole.a.b?"),
+        (("a", "b", 7), "there is no whole.a.b[7]", "did you mean whole.a.b?"),
+    ],
+)
+def test_what_a_source_of_whole_paths_lacks_is_told(hooks, path, message, hint):
+    found, _ = hooks(lacking=WITHOUT_DEPTH)
+    with pytest.raises(TemplateError) as raised:
+        found.namespace("whole")(path)
+    assert (raised.value.message, raised.value.hint) == (message, hint)
+
+
+def test_what_a_step_changes_of_a_value_is_not_what_others_get(hooks):
+    found, _ = hooks(changed=WITHOUT_DEPTH)
+    whole = found.namespace("whole")
+    whole(("a",))[0]["b"].clear()
+    assert whole(("a",))[0] == {"b": [1, 2]}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.spec import is_own
+from stepengine.entry_points import HOOKS
 from stepengine.errors import StepEngineError, StepError, UsageError, tell_exception
-from stepengine.hooks.plugins import Plugins
-from stepengine.hooks.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from stepengine.entry_points import EntryPoint
     from stepengine.events import Listener
+    from stepengine.hooks.plugins import Plugins
+    from stepengine.hooks.sources import Sources
     from stepengine.hooks.types import Builder, BuildRequest, Reporter
     from stepengine.running.context import Context
     from stepengine.running.wrapping import StepWrapper
@@ -43,9 +45,30 @@ class Hooks:
         directory: str,
         warn: Callable[[str], None],
     ) -> None:
-        self._plugins = Plugins(entry_points, warn)
-        self._sources = Sources(self._plugins, environ, directory)
+        self._entries = [entry for entry in entry_points if entry.group == HOOKS]
+        self._has_others = any(not is_own(entry.distribution) for entry in self._entries)
+        self._environ = environ
+        self._directory = directory
+        self._warn = warn
+        self._found_plugins: Plugins | None = None
+        self._found_sources: Sources | None = None
         self._found_builders: list[tuple[str, Builder]] | None = None
+
+    @property
+    def _plugins(self) -> Plugins:
+        if self._found_plugins is None:
+            from stepengine.hooks.plugins import Plugins  # most files need none
+
+            self._found_plugins = Plugins(self._entries, self._warn)
+        return self._found_plugins
+
+    @property
+    def _sources(self) -> Sources:
+        if self._found_sources is None:
+            from stepengine.hooks.sources import Sources
+
+            self._found_sources = Sources(self._plugins, self._environ, self._directory)
+        return self._found_sources
 
     def resolve(self, namespace: str, path: tuple[Any, ...]) -> Any:
         """Give the value of a reference to a block or a variable; it is looked up once.
@@ -64,17 +87,19 @@ class Hooks:
 
     def namespaces(self) -> list[str]:
         """Give the namespaces that third parties' sources add."""
-        return self._sources.namespaces()
+        return self._sources.namespaces() if self._has_others else []
 
     def namespace(self, name: str) -> Namespace | None:
         """Give what finds a value by its path in a namespace that third parties' sources add; None for another name.
 
         What it gives are the value and whether it is a secret; it raises TemplateError where there is none.
         """
-        return self._sources.namespace(name)
+        return self._sources.namespace(name) if self._has_others else None
 
     def wrappers(self) -> tuple[StepWrapper, ...]:
         """Give what third parties put around each step; the name of each tells of its plugin."""
+        if not self._has_others:
+            return ()
         from stepengine.running.wrapping import StepWrapper
 
         found = self._plugins.collect("stepengine_step_wrappers", StepWrapper)
@@ -82,7 +107,7 @@ class Hooks:
 
     def listeners(self) -> list[tuple[str, Listener]]:
         """Give what hears of every run, each with its plugin."""
-        return self._plugins.collect("stepengine_listeners", callable)
+        return self._plugins.collect("stepengine_listeners", callable) if self._has_others else []
 
     def builders(self) -> list[str]:
         """Give the names of the builders that third parties add."""

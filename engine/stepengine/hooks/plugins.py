@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from stepengine.catalogue.spec import is_own
-from stepengine.entry_points import HOOKS, EntryPoint
 from stepengine.errors import StepEngineError, tell_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from stepengine.entry_points import EntryPoint
     from stepengine.hooks.declared import Declared
 
 PREFIX = "stepengine_"
@@ -29,12 +29,12 @@ class Plugins:
     """The hook plugins that are installed.
 
     Args:
-        entry_points: Those of all distributions.
+        entry_points: The hook plugins' of all distributions.
         warn: Receives one line for each plugin that is left out, or slow.
     """
 
     def __init__(self, entry_points: Iterable[EntryPoint], warn: Callable[[str], None]) -> None:
-        found = sorted((entry for entry in entry_points if entry.group == HOOKS), key=_rank)
+        found = sorted(entry_points, key=_rank)
         self._own = [entry for entry in found if is_own(entry.distribution)]
         self._others = found[len(self._own) :]
         self._tell = warn

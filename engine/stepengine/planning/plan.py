@@ -334,6 +334,9 @@ class _Planner:
         hint = error.hint
         if step.section == "pull" and not on_worker:
             hint = f"{hint}; or leave the pull steps out: --pull-in skip".removeprefix("; ")
+        if self._may_be_output(error):
+            labels = ", ".join(dict.fromkeys(each.label for each in self._open))
+            hint = f"{hint}; the outputs of {labels} are not known before it has run: one may be meant"
         severity: Severity = WARNING if on_worker or self._may_be_output(error) else ERROR
         self.diagnostics.append(Diagnostic(severity, "unresolved-reference", message, line, column, hint))
 

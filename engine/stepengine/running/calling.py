@@ -31,6 +31,7 @@ def call_step(function: Callable[..., Any], inputs: dict[str, Any], context: Con
     Raises:
         Exception: whatever the function raises.
     """
+    context._logger = None  # noqa: SLF001 - each step has one of its own: what it sets there is not its successors'
     if context_argument:
         return _finish(function(**inputs, **{context_argument: context}))
     with _process_state(context):

@@ -60,7 +60,8 @@ class Context:
         """A logger of the standard library, whose records become lines of the step's output.
 
         It takes `INFO` and above, until `setLevel` says otherwise. Warnings and worse begin with their level, and go to
-        the step's standard error; an exception is told with its traceback. Nothing of it reaches other loggers.
+        the step's standard error; an exception is told with its traceback. Nothing of it reaches other loggers, and
+        each step has one of its own.
         """
         if self._logger is None:
             from stepengine.running.step_logger import make_logger  # logging costs 5 ms

@@ -24,6 +24,10 @@ def make_logger(write: Callable[..., None]) -> logging.Logger:
 class _StepLogger(logging.Logger):
     """A logger whose children are its own: the standard library's would be registered, and reach the root logger."""
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
+        """Whether a level is told of; not remembered, as only a registered logger's answer would be forgotten again."""
+        return level >= self.getEffectiveLevel()
+
     def getChild(self, suffix: str) -> _StepLogger:  # noqa: N802 - the standard library's name
         """Give a logger whose records are this one's."""
         child = _StepLogger(f"{self.name}.{suffix}")
