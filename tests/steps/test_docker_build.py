@@ -257,7 +257,7 @@ def test_a_missing_dockerfile_is_named(project: Path) -> None:
     ("inputs", "message"),
     [
         ({"build_backend": "docker-py", "secrets": {"a": "b"}}, "secrets: the builder docker-py cannot do that"),
-        ({"build_backend": "kaniko"}, "neither docker-py nor buildx"),
+        ({"build_backend": "kaniko"}, "the builder kaniko cannot be used here"),
         ({"path": "nowhere"}, "is not a directory"),
         ({"buildargs": {"--x": 1}}, "buildargs: '--x' is not a name"),
         ({"tag": "a b"}, "is not a tag"),
