@@ -20,7 +20,7 @@ from stepengine.cli.project import (
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.errors import StepEngineError, UsageError
-from stepengine.planning.plan import missing_diagnostics, plan_as_json
+from stepengine.planning.plan_document import missing_diagnostics, plan_as_json
 from stepengine.terminal import Style, style_for
 
 if TYPE_CHECKING:
