@@ -150,8 +150,18 @@ def stepengine_builders() -> Iterable[Builder]:  # type: ignore[empty-body]
         >>> def stepengine_builders():
         ...     yield Builder("example", build)
         >>> request = BuildRequest(
-        ...     references=("app:1",), directory="/app", dockerfile="", text="FROM scratch", arguments={}, labels={},
-        ...     target=None, platforms=(), no_cache=False, pull=True, network=None, options={},
+        ...     references=("app:1",),
+        ...     directory="/app",
+        ...     dockerfile="",
+        ...     text="FROM scratch",
+        ...     arguments={},
+        ...     labels={},
+        ...     target=None,
+        ...     platforms=(),
+        ...     no_cache=False,
+        ...     pull=True,
+        ...     network=None,
+        ...     options={},
         ... )
         >>> context = Context("/app", emit=lambda kind, data: print(data["line"]))
         >>> next(stepengine_builders()).build(request, context)[:10]
