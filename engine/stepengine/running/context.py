@@ -192,9 +192,10 @@ class Context:
         """Give a plugin's builder of images; a step that builds some asks for the one that its input names.
 
         Raises:
-            StepError: there is none of the name, or this is a place without plugins (a container, a child process).
+            StepError: there is none of the name, or this is a place without plugins: a container, a child process, an
+                isolated environment.
         """
         if self._builder is None:
-            hint = "build in a build step of this machine's own environment"
+            hint = "ask for it in a build or push step that needs no environment of its own"
             raise StepError(f"the builder {name} cannot be used here: plugins are where stepengine runs", hint=hint)
         return self._builder(name)
