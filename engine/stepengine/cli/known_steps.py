@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from stepengine.catalogue.input_types import with_builders
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import StepSpec, unreadable_spec
 from stepengine.cli.project import warn_on_stderr
 from stepengine.cli.provisioning import Provisioning
 from stepengine.document.nodes import Mapping, Node, Sequence
+from stepengine.hooks.manager import Hooks
 from stepengine.model import SECTIONS
 from stepengine.schema.steps import SchemaStep
 
@@ -33,6 +36,7 @@ def known_steps(directory: str, entry_points: list[EntryPoint], document: Docume
     from stepengine.catalogue.docstrings import docstring_of, output_meanings
 
     registry = Registry(directory, entry_points, Provisioning(directory).decide)
+    hooks = Hooks(entry_points, os.environ, directory, warn_on_stderr)
     uses = {} if document is None or document.root is None else _uses(document.root)
     registered = registry.names()
     steps = []
@@ -40,8 +44,18 @@ def known_steps(directory: str, entry_points: list[EntryPoint], document: Docume
         spec = _spec_of(registry, name, uses.get(name, {}), is_registered=name in registered)
         if spec is not None:
             told = docstring_of(spec, directory)
+            spec = _with_builders(spec, hooks)
             steps.append(SchemaStep(spec, told.entries, output_meanings(spec, told, directory)))
     return steps
+
+
+def _with_builders(spec: StepSpec, hooks: Hooks) -> StepSpec:
+    """Have the inputs that name a builder take those that plugins add."""
+    if not any("BuilderName" in each.annotation for each in spec.inputs or ()):
+        return spec
+    builders = hooks.builders()
+    inputs = (each._replace(annotation=with_builders(each.annotation, builders)) for each in spec.inputs or ())
+    return spec._replace(inputs=tuple(inputs))
 
 
 def find_used_step(
