@@ -163,3 +163,11 @@ def test_a_step_may_ask_for_a_builder_and_is_told_where_there_are_none(kaniko):
     outcome = cli.run("pull:\n- my_steps.build: {}\n", "--pull-in", "here")
     assert outcome.code == 1
     assert "the builder kaniko cannot be used here: plugins are where stepengine runs" in outcome.err
+
+
+@pytest.mark.parametrize(("name", "code"), [("kaniko", 0), ("docker-py", 0), ("kanico", 2)])
+def test_the_schema_knows_the_builders_as_validation_does(kaniko, name, code):
+    cli = kaniko()
+    cli.write("prefect.yaml", FILE.replace("kaniko", name))
+    assert cli.stepengine("validate").code == code
+    assert cli.stepengine("schema", "--check").code == code

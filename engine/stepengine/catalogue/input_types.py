@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FITS = ""
 
@@ -108,6 +111,16 @@ def literals(annotation: str) -> list[str]:
     """Give the values that the `Literal` of an annotation has, as text."""
     members = (member.partition("[") for member in split_union(annotation))
     return [choice for name, _, inner in members if name == "Literal" for choice in literal_choices(inner)]
+
+
+def with_builders(annotation: str, names: Iterable[str]) -> str:
+    """Give an annotation in which the builders that there are stand for `BuilderName`."""
+    members = split_union(annotation)
+    if "BuilderName" not in members:
+        return annotation
+    choices = ", ".join(repr(name) for name in dict.fromkeys([*literals(annotation), *names]))
+    others = [member for member in members if member != "BuilderName" and not member.startswith("Literal[")]
+    return " | ".join([f"Literal[{choices}]" if choices else "str", *others])
 
 
 def _items_mismatch(value: Any, inner: str) -> str:

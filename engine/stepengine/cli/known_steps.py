@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from stepengine.catalogue.input_types import split_union
+from stepengine.catalogue.input_types import with_builders
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import StepSpec, unreadable_spec
 from stepengine.cli.project import warn_on_stderr
@@ -16,10 +16,9 @@ from stepengine.model import SECTIONS
 from stepengine.schema.steps import SchemaStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from stepengine.catalogue.lookup import NotFound
-    from stepengine.catalogue.spec import Input
     from stepengine.document.parser import Document
     from stepengine.entry_points import EntryPoint
 
@@ -37,17 +36,26 @@ def known_steps(directory: str, entry_points: list[EntryPoint], document: Docume
     from stepengine.catalogue.docstrings import docstring_of, output_meanings
 
     registry = Registry(directory, entry_points, Provisioning(directory).decide)
+    hooks = Hooks(entry_points, os.environ, directory, warn_on_stderr)
     uses = {} if document is None or document.root is None else _uses(document.root)
     registered = registry.names()
-    builders = Hooks(entry_points, os.environ, directory, warn_on_stderr).builders()
     steps = []
     for name in dict.fromkeys([*registered, *uses]):
         spec = _spec_of(registry, name, uses.get(name, {}), is_registered=name in registered)
         if spec is not None:
-            spec = _with_builders(spec, builders)
             told = docstring_of(spec, directory)
+            spec = _with_builders(spec, hooks)
             steps.append(SchemaStep(spec, told.entries, output_meanings(spec, told, directory)))
     return steps
+
+
+def _with_builders(spec: StepSpec, hooks: Hooks) -> StepSpec:
+    """Have the inputs that name a builder take those that plugins add."""
+    if not any("BuilderName" in each.annotation for each in spec.inputs or ()):
+        return spec
+    builders = hooks.builders()
+    inputs = (each._replace(annotation=with_builders(each.annotation, builders)) for each in spec.inputs or ())
+    return spec._replace(inputs=tuple(inputs))
 
 
 def find_used_step(
@@ -81,20 +89,6 @@ def _spec_of(
         return unreadable_spec(name, f":{name}") if uses and is_registered else None
     is_one = len(specs) == len(found) and all(spec == specs[0] for spec in specs)
     return specs[0] if is_one else unreadable_spec(name, f":{name}", distribution=specs[0].distribution)
-
-
-def _with_builders(spec: StepSpec, builders: Iterable[str]) -> StepSpec:
-    """Have an input that names a plugin's builder name one of those that there are."""
-    names = ", ".join(map(repr, builders))
-    there_are = f"Literal[{names}]" if names else ""
-
-    def known(each: Input) -> Input:
-        members = [there_are if member == "BuilderName" else member for member in split_union(each.annotation)]
-        return each._replace(annotation=" | ".join(filter(None, members)))
-
-    if not any("BuilderName" in each.annotation for each in spec.inputs or ()):
-        return spec
-    return spec._replace(inputs=tuple(known(each) for each in spec.inputs or ()))
 
 
 def _uses(root: Node) -> Uses:

@@ -97,13 +97,13 @@ class Hooks:
         return self._sources.namespace(name) if self._has_others else None
 
     def wrappers(self) -> tuple[StepWrapper, ...]:
-        """Give what third parties put around each step; the name of each tells of its plugin."""
+        """Give what third parties put around each step, its plugin filled in."""
         if not self._has_others:
             return ()
         from stepengine.running.wrapping import StepWrapper
 
         found = self._plugins.collect("stepengine_step_wrappers", StepWrapper)
-        return tuple(wrapper._replace(name=f"{who} ({wrapper.name})") for who, wrapper in found)
+        return tuple(wrapper._replace(plugin=who) for who, wrapper in found)
 
     def listeners(self) -> list[tuple[str, Listener]]:
         """Give what hears of every run, each with its plugin."""

@@ -127,9 +127,8 @@ def stepengine_step_wrappers() -> Iterable[StepWrapper]:  # type: ignore[empty-b
         ...         raise answer
         ...     return answer
         >>> step = StepInfo("build", "image", "build_docker_image", "image", line=2, column=3)
-        >>> inputs = {"image_name": "app"}
-        >>> call = StepCall(step, shown=inputs, place=None, emit=print, proceed=proceed)
-        >>> next(stepengine_step_wrappers()).wrap(call, inputs)
+        >>> call = StepCall(step, shown={}, place=None, emit=print, proceed=proceed)
+        >>> next(stepengine_step_wrappers()).wrap(call, {"image_name": "app"})
         {'image': 'app:1'}
     """
 

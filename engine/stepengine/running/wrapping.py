@@ -48,12 +48,12 @@ class StepWrapper(Record):
         name: What it is, in a few words.
         wrap: Takes the call and the step's inputs, rendered (secrets are in the clear), and gives the step's outputs, a
             mapping. What it prints is the step's output, secrets masked. What it raises fails the step.
-        stands_in: Whether it answers in the step's place: what it raises is told as the step's own failure.
+        plugin: Whose it is, for messages: stepengine fills it in.
     """
 
     name: str
     wrap: Callable[[StepCall, dict[str, Any]], Mapping[str, Any]]
-    stands_in: bool = False
+    plugin: str = ""
 
 
 def wrap_call(
@@ -80,18 +80,12 @@ def wrap_call(
     def call(inputs: dict[str, Any]) -> Any:
         return place.call(spec, inputs, emit)
 
-    if not wrappers:
-        return call
-
-    def call_for_outputs(inputs: dict[str, Any]) -> dict[str, Any]:
-        returned = call(inputs)
-        if returned is not None and not isinstance(returned, dict):
-            emit("warning", {"message": no_outputs(returned)})
-        return returned if isinstance(returned, dict) else {}
-
-    proceed: Proceed = call_for_outputs
+    proceed: Proceed = call
     for wrapper in reversed(wrappers):
-        proceed = _inside(wrapper, StepCall(step, shown, place, emit, proceed))
+        inside = _inside if wrapper.plugin else _just_inside
+        proceed = inside(wrapper, StepCall(step, shown, place, emit, proceed))
+    if not any(wrapper.plugin for wrapper in wrappers):
+        return proceed
 
     def wrapped(inputs: dict[str, Any]) -> Any:
         with take_prints(emit):
@@ -105,36 +99,47 @@ def no_outputs(returned: Any) -> str:
     return f"it returned a {type(returned).__name__}, which is no mapping: it has no outputs"
 
 
+def _just_inside(wrapper: StepWrapper, call: StepCall) -> Proceed:
+    """Put what is stepengine's own around a call: it stands for the step, failures and all."""
+    return lambda inputs: wrapper.wrap(call, inputs)
+
+
 def _inside(wrapper: StepWrapper, call: StepCall) -> Proceed:
-    """Put a wrapper around a call: what it raises itself is told as its failure, and not as the step's."""
+    """Put a plugin's wrapper around a call: what it raises itself is told as its failure, and not as the step's."""
 
     def run(inputs: dict[str, Any]) -> dict[str, Any]:
         passed: list[BaseException] = []
 
         def proceed(given: dict[str, Any]) -> Any:
             try:
-                return call.proceed(given)
+                returned = call.proceed(given)
             except BaseException as error:
                 passed.append(error)
                 raise
+            if returned is not None and not isinstance(returned, dict):
+                call.emit("warning", {"message": no_outputs(returned)})
+            return returned if isinstance(returned, dict) else {}
 
         try:
             outputs = wrapper.wrap(call._replace(proceed=proceed), inputs)
         except BaseException as error:
-            is_own = wrapper.stands_in or any(error is each for each in passed)
-            if is_own or isinstance(error, KeyboardInterrupt):
+            if isinstance(error, KeyboardInterrupt) or any(error is each for each in passed):
                 raise
             raise _failure(wrapper, error) from error
         if not isinstance(outputs, Mapping):
-            message = f"the plugin {wrapper.name} gives a {type(outputs).__name__} for the outputs of the step"
+            message = f"{_who(wrapper)} gives a {type(outputs).__name__} for the outputs of the step"
             raise StepError(message, hint="it must return a mapping, such as what `call.proceed(inputs)` gives")
         return dict(outputs)
 
     return run
 
 
+def _who(wrapper: StepWrapper) -> str:
+    return f"the plugin {wrapper.plugin} ({wrapper.name})"
+
+
 def _failure(wrapper: StepWrapper, error: BaseException) -> StepError:
     if isinstance(error, StepEngineError):
         output = getattr(error, "output", "")
-        return StepError(f"the plugin {wrapper.name}: {error.message}", hint=error.hint, output=output)
-    return StepError(f"the plugin {wrapper.name} failed: {tell_exception(error)}", hint="fix, update or uninstall it")
+        return StepError(f"{_who(wrapper)}: {error.message}", hint=error.hint, output=output)
+    return StepError(f"{_who(wrapper)} failed: {tell_exception(error)}", hint="fix, update or uninstall it")

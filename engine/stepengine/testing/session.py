@@ -57,7 +57,7 @@ class Session:
     def join(self, world: World) -> tuple[World, Listener]:
         """Put the cassette around the steps of a run, inside of what plugins put around them."""
         self._world = world
-        wrapper = StepWrapper("the cassette", self._wrap, stands_in=True)
+        wrapper = StepWrapper("the cassette", self._wrap)
         # A step on its own has its pull steps in this process already.
         open_place = world.open_pull_place or self._open_pull_place
         return world._replace(wrappers=(*world.wrappers, wrapper), open_pull_place=open_place), self._listen

@@ -254,7 +254,7 @@ class SectionReader:
         node = step.node.entries[expected.name][1]
         verdict = mismatch(value, annotation)
         if not verdict:
-            if "BuilderName" in annotation and isinstance(value, str):
+            if "BuilderName" in annotation and isinstance(value, str) and "{{" not in value:
                 self._check_builder(expected.name, value, annotation, node)
             self._check_digits(expected.name, annotation, node)
             return
