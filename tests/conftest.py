@@ -17,6 +17,7 @@ pytest_plugins = [
     "support.language_server",
     "support.package_index",
     "support.prefect_peer",
+    "support.s3_server",
     "support.services",
 ]
 

@@ -67,6 +67,21 @@ def test_a_block_reaches_the_step_and_nothing_else(cli):
     ]
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_what_the_file_has_under_the_name_of_a_secret_is_masked(cli, command):
+    cli.write("leak.py", "def main(**inputs):\n    print(inputs)\n")
+    cli.write(
+        "prefect.yaml",
+        f"build:\n- leak.main:\n    settings:\n    - {{aws_access_key_id: of-all, aws_secret_access_key: {SECRET}}}\n"
+        "    token: '{{ $HOME }}'\n    address: https://me:of-the-address@example.com/\n",
+    )
+    outcome = cli.stepengine(command)
+    assert outcome.code == 0
+    assert SECRET not in shows(outcome)
+    assert "of-the-address" not in shows(outcome)
+    assert "of-all" in shows(outcome)
+
+
 def test_what_derives_from_a_secret_is_one(cli):
     cli.environ["DEPLOY_TOKEN"] = "abc-secret-xyz"
     text = f"build:\n- {SHELL}:\n    script: echo {{{{ $DEPLOY_TOKEN | upper | reverse }}}}\n"

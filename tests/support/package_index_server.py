@@ -78,7 +78,7 @@ class Listed(NamedTuple):
         """A sound archive, one file richer than what the index lists."""
         content = io.BytesIO(self.data)
         with zipfile.ZipFile(content, "a") as archive:
-            archive.writestr("intruder.py", "")
+            archive.writestr(zipfile.ZipInfo("intruder.py"), "")
         return content.getvalue()
 
 

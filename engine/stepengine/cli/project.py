@@ -282,7 +282,7 @@ def plan_project(project: Project, options: argparse.Namespace, world: World) ->
     only = None if options.only is None else ",".join(options.only)
     pipelines = select_pipelines(project.file, options.deployment)
     for step in (step for pipeline in pipelines for step in pipeline.all_steps()):
-        world.secrets.add_urls(step.inputs)
+        world.secrets.add_inputs(step.inputs)
     return make_plan(project.file, pipelines, parse_sections(only), world)
 
 

@@ -97,6 +97,16 @@ class Secrets:
                     password = next(filter(None, match.groups()))
                     self.add([password, _decoded(password)])
 
+    def add_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Add what a file has under names of secrets, at any depth, and the passwords in URLs of all else."""
+        self.add_urls(inputs)
+        for name, value in inputs.items():
+            if isinstance(name, str) and is_secret_name(name):
+                self.add([text for text in _leaves(value) if "{{" not in text])
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, dict):
+                    self.add_inputs(part)
+
     def _add_blocks(self, text: str) -> None:
         """Add the data of all blocks of `STEPENGINE_BLOCKS`: steps inherit it, whatever they refer to."""
         import json

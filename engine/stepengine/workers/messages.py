@@ -29,7 +29,9 @@ def _as_data(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return list(value)
     if hasattr(type(value), "__dataclass_fields__"):
-        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+        import dataclasses
+
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if hasattr(type(value), "__fspath__"):
         return value.__fspath__()
     kind = type(value)
