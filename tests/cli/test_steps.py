@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 MODULE = '''
@@ -185,3 +187,33 @@ def test_distributions_are_looked_through_once(monkeypatch, capsys):
     assert steps.steps(argparse.Namespace(format="text", action="list", name=None)) == 0
     assert "git_clone" in capsys.readouterr().out
     assert len(looked) == 1
+
+
+def test_the_project_s_marked_steps_and_those_that_the_file_uses_are_listed(cli):
+    cli.write(
+        "own.py", "from stepengine.plugin import step\n@step()\ndef marked(a: int):\n    'Do it.'\ndef other(): ...\n"
+    )
+    cli.write("more.py", "def used(b: str):\n    'Use it.'\n")
+    cli.write("prefect.yaml", "build:\n- more.used: {b: x}\n")
+    names = [step["name"] for step in cli.stepengine("steps", "list", "--format", "json").json["steps"]]
+    assert {"own.marked", "more.used", "git_clone"} < set(names)
+    assert "own.other" not in names
+
+
+def test_the_steps_that_an_environment_of_the_file_registers_are_listed(cli, package_index):
+    package_index.add(
+        "acme-steps",
+        "1.2",
+        {"acme.py": "def greet(who: str):\n    'Greet somebody.'\n    return {'greeting': who}\n"},
+        entry_points="[stepengine.steps]\ngreet = acme:greet\nacme.hello = acme:greet\n",
+    )
+    cli.environ = package_index.environ(cli.environ)
+    assert cli.run("build:\n- greet: {requires: acme-steps, who: you}\n", "--install").code == 0
+    listed = cli.stepengine("steps", "list").out
+    assert re.search(r"^greet +Greet somebody\.\n +also acme\.hello$", listed, re.MULTILINE)
+    shown = cli.stepengine("steps", "show", "greet").out
+    assert shown.startswith("greet  acme-steps 1.2\nGreet somebody.\n")
+    missing = cli.stepengine("validate")
+    assert missing.code == 0
+    cli.write("prefect.yaml", "build:\n- greet: {requires: acme-steps, whom: you}\n")
+    assert "greet has no input 'whom'" in cli.stepengine("validate").err

@@ -57,6 +57,11 @@ class Registry:
         """Give the registered step names."""
         return list(self._providers)
 
+    def names_for(self, requires: Sequence[str]) -> list[str]:
+        """Give the step names that are registered in the environment for requirements; none where it is not made."""
+        environment = self._decide(requires, None).environment if requires and self._decide is not None else None
+        return [] if environment is None else self._site(environment).names()
+
     def find(self, name: str, requires: Sequence[str] = ()) -> StepSpec | NotFound:
         """Give what a step name stands for, or why it stands for nothing.
 
@@ -76,7 +81,11 @@ class Registry:
             return found  # a function of the project, or a built-in step: whatever it requires besides
         if decision.requirements is None:
             return self._of_upstream(name) if is_overruled else found
-        return found if decision.environment is None else self._site(decision.environment).find(name)
+        if decision.environment is not None:
+            return self._site(decision.environment).find(name)
+        if spec is None and "." not in name and not self._near(name):
+            return NotFound(f"there is no step {name} here", "", is_certain=False)  # what is required may register it
+        return found
 
     def requirements_of(self, name: str, requires: tuple[str, ...]) -> tuple[str, ...]:
         """Give the requirements that a step has: those that are written, or else the distribution of `upstream`.

@@ -221,10 +221,7 @@ def _is_context_in(imported: dict[str, str]) -> Callable[[str], bool]:
 def _options(node: Function, imported: dict[str, str]) -> tuple[StepOptions, bool]:
     """Read what `@step(...)` says of a function, and whether that is all that it says."""
     for decorator in node.decorator_list:
-        if (
-            not isinstance(decorator, ast.Call)
-            or _full_name(ast.unparse(decorator.func), imported) != f"{_PUBLIC}.step"
-        ):
+        if not isinstance(decorator, ast.Call) or not _is_mark(decorator, imported):
             continue
         said: dict[str, Any] = {}
         is_complete = True
@@ -236,6 +233,30 @@ def _options(node: Function, imported: dict[str, str]) -> tuple[StepOptions, boo
                 is_complete = False
         return StepOptions(**said), is_complete
     return StepOptions(), True
+
+
+def find_marked(source: bytes) -> list[str]:
+    """Give the names of a module's functions that `@step(...)` marks.
+
+    Args:
+        source: The module's text, encoded.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or too deeply nested to be read.
+    """
+    if _PUBLIC.encode() not in source:
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the author's escapes: for whoever runs the module
+        statements = list(_module_statements(ast.parse(source).body))
+    imported = _imported(statements)
+    functions = (node for node in statements if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    return [node.name for node in functions if any(_is_mark(each, imported) for each in node.decorator_list)]
+
+
+def _is_mark(decorator: ast.expr, imported: dict[str, str]) -> bool:
+    """Whether a decorator is `@step(...)`."""
+    return isinstance(decorator, ast.Call) and _full_name(ast.unparse(decorator.func), imported) == f"{_PUBLIC}.step"
 
 
 def _is_option(name: str, value: Any) -> bool:

@@ -37,7 +37,7 @@ def known_steps(directory: str, entry_points: list[EntryPoint], document: Docume
 
     registry = Registry(directory, entry_points, Provisioning(directory).decide)
     hooks = Hooks(entry_points, os.environ, directory, warn_on_stderr)
-    uses = {} if document is None or document.root is None else _uses(document.root)
+    uses = {} if document is None or document.root is None else uses_of(document.root)
     registered = registry.names()
     steps = []
     for name in dict.fromkeys([*registered, *uses]):
@@ -69,7 +69,7 @@ def find_used_step(
         entry_points: Those of all distributions.
         document: The file.
     """
-    uses = {} if document.root is None else _uses(document.root)
+    uses = {} if document.root is None else uses_of(document.root)
     if name not in uses:
         return None
     registry = Registry(directory, entry_points, Provisioning(directory).decide)
@@ -91,7 +91,7 @@ def _spec_of(
     return specs[0] if is_one else unreadable_spec(name, f":{name}", distribution=specs[0].distribution)
 
 
-def _uses(root: Node) -> Uses:
+def uses_of(root: Node) -> Uses:
     """Give the names of the steps that a file uses, each with the requirements that it is used with."""
     uses: Uses = {}
     deployments = root.get("deployments") if isinstance(root, Mapping) else None

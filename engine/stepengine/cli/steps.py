@@ -11,7 +11,7 @@ from stepengine.catalogue.input_types import describe_type, split_union
 from stepengine.catalogue.registry import Registry
 from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.cli.output import own_stdout
-from stepengine.cli.project import current_directory, near_file, read_document, warn_on_stderr
+from stepengine.cli.project import current_directory, near_file, read_document
 from stepengine.diagnostics.diagnostic import one_line
 from stepengine.entry_points import STEPS, find_entry_points
 from stepengine.errors import UsageError
@@ -54,13 +54,9 @@ def steps(options: argparse.Namespace) -> int:
             raise UsageError(spec.message, hint=spec.hint)
         described = _describe(spec, directory, entry_points)
         return _write(output, _as_json(described) if options.format == "json" else _render(described))
-    current: list[StepSpec] = []
-    for name in registry.names():
-        found = registry.find(name)
-        if not isinstance(found, StepSpec):
-            warn_on_stderr(found.message)
-        elif not found.is_deprecated:
-            current.append(found)
+    from stepengine.cli.listed_steps import list_steps
+
+    current = list_steps(directory, entry_points)
     if options.format == "json":
         return _write(output, {"steps": _documents(current, directory, entry_points)})
     return _write(output, _render_list(current))

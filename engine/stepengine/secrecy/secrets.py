@@ -101,7 +101,7 @@ class Secrets:
         """Add what a file has under names of secrets, at any depth, and the passwords in URLs of all else."""
         self.add_urls(inputs)
         for name, value in inputs.items():
-            if isinstance(name, str) and is_secret_name(name):
+            if is_secret_name(str(name)):
                 self.add([text for text in _leaves(value) if "{{" not in text])
             for part in value if isinstance(value, list) else [value]:
                 if isinstance(part, dict):
