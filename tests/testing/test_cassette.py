@@ -326,3 +326,13 @@ def test_a_cassette_is_whole_or_as_it_was(play, cassette_path, monkeypatch):
         play("build:\n- run_shell_script: {script: echo 2}\n", "all")
     assert cassette_path.read_text() == before
     assert os.listdir(cassette_path.parent) == ["kept.json"]
+
+
+def test_a_replayed_step_needs_none_of_what_it_requires(play, cassette_path):
+    cassette_path.parent.mkdir()
+    call = {"step": "acme.upload", "inputs": {"bucket": "mine"}, "outputs": {"count": 3}}
+    cassette_path.write_text(json.dumps({"stepengine_cassette": 1, "calls": [call]}))
+    text = "push:\n- acme.upload: {id: up, requires: 'acme-of-nobody>=1', bucket: mine}\n"
+    outcome, _ = play(text, "none")
+    outcome.assert_succeeded()
+    assert outcome.step("up").outputs == {"count": 3}

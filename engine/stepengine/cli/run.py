@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from stepengine.cli.project import Project
+    from stepengine.cli.provisioning import Provisioning
     from stepengine.diagnostics.diagnostic import Diagnostic
     from stepengine.entry_points import EntryPoint
     from stepengine.events import Listener
@@ -72,6 +73,7 @@ def prepare(
     options: argparse.Namespace,
     refuse: Callable[[str, Iterable[Diagnostic]], int],
     more: Iterable[EntryPoint] = (),
+    provisioning: Provisioning | None = None,
 ) -> tuple[Plan, Project, World] | int:
     """Check all that can be checked before the first step.
 
@@ -79,6 +81,7 @@ def prepare(
         options: What the command line says.
         refuse: Told of a file that does not pass and of its problems; gives the exit code.
         more: Entry points beside those of the installed distributions.
+        provisioning: What meets the steps' requirements; as the command line has it where it is None.
 
     Returns:
         What is to run, or the exit code where the file does not pass.
@@ -88,7 +91,7 @@ def prepare(
     """
     take_secrets(options.secret, process_secrets())
     path = find_file(options.file)
-    provisioning = provisioning_of(path, options)
+    provisioning = provisioning or provisioning_of(path, options)
     project = open_chosen(path, options, provisioning, more)
     planned = _plan(project, options)
     if planned is not None and not planned[0].has_errors and make_missing(planned[0], provisioning, options):

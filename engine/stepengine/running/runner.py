@@ -392,8 +392,8 @@ class _PipelineRun:
 
 
 def _spec_elsewhere(step: Step) -> StepSpec:
-    """Take a name that is not known here as the dotted path of a function that the worker can import."""
+    """Take a name that is not known here as the dotted path of a function that is, where the step runs."""
     module, dot, attribute = step.name.rpartition(".")
-    if step.section != "pull" or not dot:
+    if not dot or (step.section != "pull" and not step.requires):
         raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
     return unreadable_spec(step.name, f"{module}:{attribute}")

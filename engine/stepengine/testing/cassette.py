@@ -115,6 +115,11 @@ class Cassette:
         return self._is_recording
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every call is replayed: no step really runs."""
+        return not self._is_recording and not self.live
+
+    @property
     def texts(self) -> Portable:
         """What is written by name."""
         return self._portable

@@ -133,8 +133,12 @@ class Project:
         if text is not None:
             self.write(FILE_NAME, text)
         return self._played(
-            lambda adapt: run_in_process(
-                [FILE_NAME, *options], directory=str(self.directory), environ=self.environ, adapt=adapt
+            lambda adapt, is_replayed: run_in_process(
+                [FILE_NAME, *options],
+                directory=str(self.directory),
+                environ=self.environ,
+                adapt=adapt,
+                is_replayed=is_replayed,
             )
         )
 
@@ -163,25 +167,26 @@ class Project:
             path = self.write(_STEP_FILE, step_file(given.section, given.name, inputs or {}))
             try:
                 return self._played(
-                    lambda adapt: run_in_process(
+                    lambda adapt, is_replayed: run_in_process(
                         [_STEP_FILE, *options],
                         directory=str(self.directory),
                         environ=self.environ,
                         more=given.entry_points,
                         adapt=lambda world: adapt(_in_this_process(world)),
                         prepared=path.unlink,  # the step may look at its directory
+                        is_replayed=is_replayed,
                     )
                 )
             finally:
                 path.unlink(missing_ok=True)
 
-    def _played(self, run: Callable[[Callable[[World], tuple[World, Listener | None]]], Outcome]) -> Outcome:
+    def _played(self, run: Callable[[Callable[[World], tuple[World, Listener | None]], bool], Outcome]) -> Outcome:
         """Run with the cassette, where there is one."""
         __tracebackhide__ = True
         if self.cassette is None:
-            return run(lambda world: (world, None))
+            return run(lambda world: (world, None), False)  # noqa: FBT003
         session = self.cassette.start()
-        outcome = run(session.join)
+        outcome = run(session.join, self.cassette.is_whole)
         session.check()
         return outcome
 

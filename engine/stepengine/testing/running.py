@@ -15,6 +15,7 @@ from stepengine.cli.arguments import parse_arguments
 from stepengine.cli.listening import Audience
 from stepengine.cli.masks import secrets_of_its_own
 from stepengine.cli.output import as_diagnostic, show_error
+from stepengine.cli.provisioning import Provisioning
 from stepengine.cli.run import EXIT_CODES, prepare
 from stepengine.diagnostics.diagnostic import Diagnostic
 from stepengine.errors import StepEngineError, UsageError
@@ -25,7 +26,9 @@ from stepengine.testing.outcome import Outcome, StepOutcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from stepengine.catalogue.spec import StepSpec
     from stepengine.entry_points import EntryPoint
+    from stepengine.environments.provision import Decision
     from stepengine.events import Event, Listener
     from stepengine.result import RunResult
     from stepengine.secrecy.secrets import Secrets
@@ -42,6 +45,7 @@ def run_in_process(
     more: Iterable[EntryPoint] = (),
     adapt: Adapt = lambda world: (world, None),
     prepared: Callable[[], None] = lambda: None,
+    is_replayed: bool = False,
 ) -> Outcome:
     """Run a file as `stepengine run` does.
 
@@ -52,6 +56,7 @@ def run_in_process(
         more: Entry points beside those of the installed distributions.
         adapt: Takes what the run may use, and gives what it is to use, and who listens.
         prepared: Called once the file is read and checked.
+        is_replayed: Whether no step really runs: what they require need not be here.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed meanwhile.
@@ -59,12 +64,22 @@ def run_in_process(
     with _as_it_was(directory, environ), secrets_of_its_own() as secrets, _interruptible() as was_interrupted:
         run = _Run(secrets)
         with redirect_stdout(run.stream), redirect_stderr(run.stream):
-            run.prepare(["run", *arguments], more)
+            run.prepare(["run", *arguments], more, Nothing(directory) if is_replayed else None)
             prepared()
             run.execute(adapt, was_interrupted)
         if was_interrupted():
             raise KeyboardInterrupt
     return run.outcome()
+
+
+class Nothing(Provisioning):
+    """No environments: all requirements pass for met."""
+
+    def decide(self, _requires: Sequence[str], _spec: StepSpec | None) -> Decision:
+        """Decide that nothing is needed."""
+        from stepengine.environments.provision import Decision
+
+        return Decision(())
 
 
 class _Run:
@@ -80,13 +95,13 @@ class _Run:
         self._code = 0
         self._error: StepEngineError | None = None
 
-    def prepare(self, words: list[str], more: Iterable[EntryPoint]) -> None:
+    def prepare(self, words: list[str], more: Iterable[EntryPoint], provisioning: Provisioning | None) -> None:
         try:
             options = parse_arguments(words)
             if isinstance(options, int):
                 self._code = options
                 return
-            found = prepare(options, self._refuse, more)
+            found = prepare(options, self._refuse, more, provisioning)
         except StepEngineError as error:
             show_error(error)
             self._code, self._error = error.exit_code, error
