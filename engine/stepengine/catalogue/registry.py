@@ -10,7 +10,6 @@ from stepengine.catalogue.modules import Module, installed_module, is_missing, l
 from stepengine.catalogue.spec import StepSpec, is_own, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
-from stepengine.environments.layout import packages_of
 from stepengine.errors import StepEngineError, tell_exception
 
 if TYPE_CHECKING:
@@ -119,6 +118,7 @@ class Registry:
     def _site(self, environment: Environment) -> SiteCatalogue:
         if environment.key not in self._sites:
             from stepengine.catalogue.site import SiteCatalogue
+            from stepengine.environments.layout import packages_of
 
             description = f"the environment for {', '.join(environment.requirements)}"
             self._sites[environment.key] = SiteCatalogue(packages_of(environment.directory), description)
