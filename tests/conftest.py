@@ -14,6 +14,7 @@ pytest_plugins = [
     "support.checking",
     "support.command",
     "support.git_fixtures",
+    "support.isolation",
     "support.language_server",
     "support.package_index",
     "support.prefect_peer",

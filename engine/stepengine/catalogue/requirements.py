@@ -53,6 +53,8 @@ def requirement_problem(text: str) -> str:
     """Say in one line why a text is no requirement (PEP 508); empty where it is one."""
     if _SIMPLE.match(text):
         return ""
+    if not text.isprintable():  # a line's end in an address would begin another line of what an installer reads
+        return f"{text!r} is no requirement: it holds a character that cannot be printed"
     from packaging.requirements import Requirement
 
     try:

@@ -50,7 +50,7 @@ def lock(options: argparse.Namespace) -> int:
     sets = []
     for each, where in wanted.items():
         kept = None if options.upgrade else known.get(each)
-        sets.append(kept or _resolve(each, where, project, provisioning.provision, options))
+        sets.append(kept or _resolve(each, where, provisioning.provision, options))
     python = f">={sys.version_info[0]}.{sys.version_info[1]}"
     write_lock(lock_path, render_lock(python, sets))
     sys.stderr.write(f"wrote {lock_path}\n")
@@ -83,9 +83,7 @@ def _check(path: str, known: set[RequirementSet], wanted: set[RequirementSet]) -
     return 0
 
 
-def _resolve(
-    wanted: RequirementSet, where: str, project: Project, provision: Provision, options: argparse.Namespace
-) -> LockedSet:
+def _resolve(wanted: RequirementSet, where: str, provision: Provision, options: argparse.Namespace) -> LockedSet:
     if any(credentials_in(str(wanted), {})):
         message = "a requirement's address holds credentials: they would be in the lock"
         raise RequirementError(message, where=where, hint="write https://${NAME}@host/…, and set the variable NAME")
@@ -97,8 +95,11 @@ def _resolve(
 
     what = one_line(str(wanted))
     try:
-        packages = provision.installer(tell).resolve(wanted.requirements, project.directory)
+        packages = provision.installer(tell).resolve(wanted.requirements)
     except RequirementError as error:
+        output = getattr(error, "output", "")
+        if output and not options.verbose:
+            sys.stderr.write("".join(f"  | {line}\n" for line in output.splitlines()))
         hint = error.hint or "correct the requirement, or where packages are looked for"
         raise RequirementError(f"{what} cannot be locked: {error.message}", where=where, hint=hint) from error
     sys.stderr.write(f"locked {what}: {tell_count(packages, 'package')} in {perf_counter() - started:.1f} s\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ class FileLock:
         if self._descriptor < 0:
             return
         if remove and os.name != "nt":
-            os.unlink(self._path)
+            with suppress(FileNotFoundError):  # somebody has emptied the cache
+                os.unlink(self._path)
+        # Not by closing it alone: what an installer or a step has left in the background may have the descriptor, too.
+        _unlock(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1
 
@@ -92,6 +96,9 @@ if os.name == "nt":
             return False
         return True
 
+    def _unlock(descriptor: int) -> None:
+        """Closing it unlocks it there: children have no descriptors but those that they are given."""
+
 else:
 
     def _lock(descriptor: int, *, shared: bool) -> bool:
@@ -102,6 +109,11 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def _unlock(descriptor: int) -> None:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _is_same(descriptor: int, path: str) -> bool:

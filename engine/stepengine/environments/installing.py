@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from stepengine.environments.index_settings import credentials_in
+from stepengine.environments.install_failures import explain_failure
 from stepengine.errors import RequirementError
-from stepengine.patterns import lazy_pattern
 from stepengine.running.process import run_process
 
 if TYPE_CHECKING:
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from stepengine.environments.index_settings import IndexSettings
     from stepengine.environments.lock_file import LockedPackage
     from stepengine.running.process import Completed
-
-_SHOWN_LINES = 15
-
-_SENTENCE = lazy_pattern(r"Because\s.+?(?:\.\s*$|\n\s*\n|\Z)", 16 | 8)  # DOTALL, MULTILINE
-_ROOT = "Caused by:", "cause:", "╰─▶"
-_PIP_ERROR = lazy_pattern(r"^ERROR: (.+)$", 8)
-_WRONG_HASH = lazy_pattern(r"Hash mismatch for `(?P<what>[^`]+)`|THESE PACKAGES DO NOT MATCH THE HASHES")
-# uv draws a tree beside its messages.
-_DRAWN = ("│", "├─▶", "╰─▶", "×", "hint:")  # noqa: RUF001
 
 
 class Installer(Protocol):
@@ -47,12 +38,11 @@ class Installer(Protocol):
             OSError: it cannot be written.
         """
 
-    def resolve(self, requirements: Sequence[str], directory: str) -> tuple[LockedPackage, ...]:
+    def resolve(self, requirements: Sequence[str]) -> tuple[LockedPackage, ...]:
         """Find out what meets requirements, all that they need in turn included.
 
         Args:
             requirements: Them.
-            directory: For files that go again.
 
         Raises:
             InstallError: nothing does.
@@ -94,9 +84,10 @@ class InstallerProcess:
         self._tell = tell
         self._add_secret = add_secret
         for text in settings.texts:
-            self._hide(text)
+            self.hide(text)
 
-    def _hide(self, text: str) -> None:
+    def hide(self, text: str) -> None:
+        """Have the credentials of the addresses in a text masked."""
         for secret in credentials_in(text, self.environ):
             self._add_secret(secret)
 
@@ -107,7 +98,9 @@ class InstallerProcess:
         variables: Mapping[str, str],
         *,
         stdin: str | None = None,
+        hashed: bool = False,
         keep: Sequence[int] = (),
+        log: str = "",
     ) -> Completed:
         """Run a command.
 
@@ -116,7 +109,9 @@ class InstallerProcess:
             directory: Its working directory.
             variables: Its variables beside those of the run.
             stdin: What it reads.
+            hashed: Whether it may take only archives whose hashes a lock has.
             keep: Descriptors that it holds open.
+            log: The path of the log that it writes, if it does.
 
         Raises:
             InstallError: it failed, or cannot be started.
@@ -124,7 +119,7 @@ class InstallerProcess:
         environ = {**self.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", **variables}
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"):
             environ.pop(name, None)
-        self._hide(stdin or "")
+        self.hide(stdin or "")
         try:
             completed = run_process(
                 command,
@@ -137,42 +132,17 @@ class InstallerProcess:
         except OSError as error:
             raise InstallError(f"{command[0]} cannot be started: {error.strerror}") from error
         if completed.returncode:
-            raise explain(completed)
+            message, hint, shown = explain_failure(completed, hashed=hashed, log=_read(log))
+            raise InstallError(message, hint=hint, output=shown)
         return completed
 
 
-def explain(completed: Completed) -> InstallError:
-    """Tell from an installer's output why it failed."""
-    output = f"{completed.stderr}\n{completed.stdout}"
-    shown = "\n".join([line for line in output.splitlines() if line.strip()][-_SHOWN_LINES:])
-    if "No space left on device" in output or "os error 112" in output or "os error 28" in output:
-        return InstallError("there is no space left on the device", hint="make room", output=shown)
-    match = _WRONG_HASH.search(output)
-    if match:
-        what = match["what"] or "a package"
-        message = f"{what} has not the hash that the lock has: the archive was exchanged, or the lock was changed"
-        hint = "where the new archive is to be trusted, lock anew: stepengine lock --upgrade"
-        return InstallError(message, hint=hint, output=shown)
-    return InstallError(_reason(output) or f"the installer ended with status {completed.returncode}", output=shown)
-
-
-def _reason(output: str) -> str:
-    """Give the sentence that says most, on one line."""
-    sentence = _SENTENCE.search(output)
-    if sentence:
-        return _joined(sentence[0])
-    found = _PIP_ERROR.findall(output)
-    if found:
-        return str(found[-1])
-    lines = [line.strip() for line in output.splitlines()]
-    first = next((line.removeprefix("error:") for line in lines if line.startswith("error:")), "")
-    causes = [line.removeprefix(mark) for line in lines for mark in _ROOT if line.startswith(mark)]
-    return ": ".join(filter(None, map(_joined, [first, *causes[-1:]])))
-
-
-def _joined(text: str) -> str:
-    """Put a text that is broken into lines on one line."""
-    return " ".join(word for word in text.split() if word not in _DRAWN).rstrip(".")
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def with_defaults(

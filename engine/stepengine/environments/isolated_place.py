@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from stepengine.environments.damage import find_damage
 from stepengine.environments.layout import activated, deactivated, interpreter_of
 from stepengine.errors import StepError
 from stepengine.workers.child import ChildTransport
@@ -106,6 +107,7 @@ class IsolatedWorker:
     ) -> None:
         self.home = environment.directory
         self.description = f"in an environment for {', '.join(environment.requirements)}"
+        self._hint = f"remove it, and have it made anew: stepengine env prune {environment.key}"
         command = [interpreter_of(self.home), "-c", _START, modules, _ENGINE]
         environ = activated(self.home, dict(base.environ))
         # What is imported here is read again by every run: steps still find the variable as it is.
@@ -113,10 +115,21 @@ class IsolatedWorker:
         try:
             transport = ChildTransport(command, base.directory, environ)
         except OSError as error:
-            hint = f"remove it, and have it made anew: stepengine env prune {environment.key}"
             message = f"the environment for {', '.join(environment.requirements)} is damaged: {error.strerror}"
-            raise StepError(message, hint=hint) from error
-        self.place = WorkerPlace(transport, self.description, project=project, block=block, directory=base.directory)
+            raise StepError(message, hint=self._hint) from error
+        try:
+            self.place = WorkerPlace(
+                transport, self.description, project=project, block=block, directory=base.directory
+            )
+        except StepError as error:
+            error.hint = error.hint or f"the environment may be damaged: {self._hint}"
+            raise
+
+    def blame_damage(self, error: StepError) -> None:
+        """Have a step's error tell of it where the environment is not as it was made."""
+        damaged = find_damage(self.home)
+        if damaged:
+            error.hint = f"the environment is damaged, {damaged} is not as it was installed: {self._hint}"
 
     def close(self) -> None:
         """End it."""
@@ -144,7 +157,11 @@ class IsolatedPlace(_OnBase):
         if self._scripts is not None and spec.target.rpartition(":")[0].endswith(".py"):
             spec = spec._replace(target=os.path.join(self._scripts, spec.target))
         place.enter(self._base.directory, activated(home, before))
-        result = place.call(spec, inputs, emit)
+        try:
+            result = place.call(spec, inputs, emit)
+        except StepError as error:
+            self._worker.blame_damage(error)
+            raise
         after = deactivated(home, dict(place.environ), before)
         if after != before or place.directory != self._base.directory:
             self._base.enter(place.directory, after)

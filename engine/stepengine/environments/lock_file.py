@@ -98,10 +98,12 @@ def parse_lock(data: bytes, path: str) -> Lock:
     else:
         import tomli as tomllib
 
+    from packaging.specifiers import SpecifierSet
+
     again = "write it anew: stepengine lock"
     try:
         document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is no lock: {' '.join(str(error).split())}", hint=again) from error
     version = document.get("version")
     if version != _VERSION:
@@ -110,26 +112,32 @@ def parse_lock(data: bytes, path: str) -> Lock:
     try:
         sets = [_read_set(each) for each in document.get("sets", [])]
         (python,) = _texts([document["python"]])
+        SpecifierSet(python)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{path} is no lock: something of it is missing or wrong: {error}", hint=again) from error
+        told = " ".join(str(error).split())
+        raise UsageError(f"{path} is no lock: something of it is missing or wrong: {told}", hint=again) from error
     return Lock(path, python, {each.requirements: each for each in sets})
 
 
 def _read_set(document: dict[str, Any]) -> LockedSet:
+    from stepengine.catalogue.requirements import requirement_problem
     from stepengine.environments.requirement_set import requirement_set
 
+    requirements = _texts(document["requirements"])
+    for problem in filter(None, map(requirement_problem, requirements)):
+        raise ValueError(problem)
     packages = tuple(_read_package(each) for each in document["packages"])
-    return LockedSet(requirement_set(_texts(document["requirements"])), packages)
+    return LockedSet(requirement_set(requirements), packages)
 
 
 def _read_package(document: dict[str, Any]) -> LockedPackage:
-    from packaging.requirements import Requirement
+    from stepengine.catalogue.requirements import requirement_problem
 
-    requirement, hashes = document["requirement"], _texts(document["hashes"])
+    (requirement,), hashes = _texts([document["requirement"]]), _texts(document["hashes"])
     # Both become lines of a file that an installer reads: nothing else may be in them.
-    Requirement(requirement)
-    if "\n" in requirement or "\r" in requirement:
-        raise ValueError(f"{requirement!r} is no requirement")
+    problem = requirement_problem(requirement)
+    if problem:
+        raise ValueError(problem)
     for each in hashes:
         algorithm, _, digest = each.partition(":")
         if not algorithm.isalnum() or not digest or digest.strip("0123456789abcdef"):

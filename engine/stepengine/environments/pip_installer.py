@@ -13,7 +13,7 @@ from stepengine.environments.layout import interpreter_of
 from stepengine.environments.lock_file import LockedPackage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from stepengine.environments.installing import InstallerProcess
 
@@ -25,6 +25,9 @@ _OWN = {
     "PIP_USER": "0",
     "PIP_REQUIRE_VIRTUALENV": "0",
 }
+_SINCE = (22, 3)
+"""pip's first version that has `--python`: https://pip.pypa.io/en/stable/news/#v22-3."""
+
 _NEITHER = "there is neither uv nor pip"
 
 
@@ -49,16 +52,31 @@ class PipInstaller:
         _make_venv(directory, with_pip=not has_pip)
         python = interpreter_of(directory)
         command = [sys.executable, "-m", "pip", "--python", python] if has_pip else [python, "-m", "pip"]
-        path = temporary_file(directory, "stepengine-requirements.txt", lines)
         options = ["--require-hashes", "--no-deps"] if hashed else []
-        self._process.run(
-            [*command, "install", "--requirement", path, *options, *self._options],
-            os.path.dirname(directory),
-            {**self._variables, "PIP_CONSTRAINT": ""} if hashed else self._variables,
-            keep=keep,
-        )
+        variables = {**self._variables, "PIP_CONSTRAINT": ""} if hashed else self._variables
+        self._run([*command, "install"], lines, options, variables, hashed=hashed, keep=keep)
 
-    def resolve(self, requirements: Sequence[str], directory: str) -> tuple[LockedPackage, ...]:
+    def _run(
+        self,
+        command: Sequence[str],
+        lines: Sequence[str],
+        options: Sequence[str],
+        variables: Mapping[str, str],
+        *,
+        hashed: bool = False,
+        keep: Sequence[int] = (),
+    ) -> None:
+        """Run pip with a requirements file: it may hold credentials, so nobody else can read it, and it goes again."""
+        self._process.hide("\n".join(lines))
+        with tempfile.TemporaryDirectory(prefix="stepengine-") as scratch:
+            path = temporary_file(scratch, "requirements.txt", lines)
+            log = os.path.join(scratch, "log")
+            given = ["--requirement", path, "--log", log]
+            self._process.run(
+                [*command, *given, *options, *self._options], scratch, variables, hashed=hashed, keep=keep, log=log
+            )
+
+    def resolve(self, requirements: Sequence[str]) -> tuple[LockedPackage, ...]:
         """Find out what meets requirements, on this platform; see `Installer.resolve`.
 
         The report: https://pip.pypa.io/en/stable/reference/installation-report/.
@@ -67,13 +85,10 @@ class PipInstaller:
 
         if not _has_pip():
             raise InstallError(_NEITHER, hint="install uv: https://docs.astral.sh/uv/getting-started/installation/")
-        with tempfile.TemporaryDirectory(dir=directory) as scratch:
-            path = temporary_file(scratch, "requirements.txt", requirements)
+        with tempfile.TemporaryDirectory(prefix="stepengine-") as scratch:
             report = os.path.join(scratch, "report.json")
-            command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
-            self._process.run(
-                [*command, "--report", report, "--requirement", path, *self._options], scratch, self._variables
-            )
+            command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
+            self._run(command, requirements, ["--report", report], self._variables)
             with open(report, encoding="utf-8") as file:
                 document = json.load(file)
         return tuple(_read_install(each) for each in document["install"])
@@ -91,9 +106,14 @@ def _read_install(document: dict[str, Any]) -> LockedPackage:
 
 
 def _has_pip() -> bool:
-    import importlib.util
+    """Whether this interpreter has a pip that can install into another environment."""
+    from importlib_metadata import PackageNotFoundError, version
 
-    return importlib.util.find_spec("pip") is not None
+    try:
+        major, minor = version("pip").split(".")[:2]
+        return (int(major), int(minor)) >= _SINCE
+    except (PackageNotFoundError, ValueError):
+        return False
 
 
 def _make_venv(directory: str, *, with_pip: bool) -> None:

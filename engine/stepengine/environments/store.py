@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -20,6 +21,8 @@ _MANIFEST = "stepengine.json"
 """Written last: a directory without it is half made."""
 
 _REMOVED = ".removed-"
+_LOCK = ".lock"
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def cache_directory(environ: Mapping[str, str]) -> str:
@@ -89,7 +92,12 @@ class Store:
             OSError: it cannot be.
         """
         lock = self._lock(environment.key)
-        lock.take(shared=True)
+        try:
+            lock.take(shared=True)
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise
+            return lock  # in a cache that is another's, or part of an image: only its owner can remove it
         with suppress(OSError):  # of another user's cache, perhaps: when it is used last matters to its owner
             os.utime(os.path.join(environment.directory, _MANIFEST))
         return lock
@@ -126,6 +134,7 @@ class Store:
             self._remove(directory)
             fill(directory, (lock.descriptor,) if os.name != "nt" else ())
             _write_manifest(directory, facts)
+            return self._made(key)
         except BaseException as error:
             self._remove(directory)
             lock.release(remove=True)
@@ -134,8 +143,11 @@ class Store:
             raise
         finally:
             lock.release()
+
+    def _made(self, key: str) -> Environment:
         made, problem = self._read(key)
         if made is None:
+            directory = os.path.join(self.directory, key)
             raise RequirementError(f"the environment in {directory} is not as it was made: {problem}")
         return made
 
@@ -147,7 +159,7 @@ class Store:
             return
         for name in names:
             directory = os.path.join(self.directory, name)
-            if os.path.isdir(directory):
+            if not name.endswith(_LOCK):
                 environment, problem = self._read(name)
                 yield Found(name, environment, problem, _used(directory), _size(directory))
 
@@ -158,7 +170,7 @@ class Store:
             OSError: it cannot be removed.
         """
         if key.startswith(_REMOVED):
-            shutil.rmtree(os.path.join(self.directory, key))
+            _delete(os.path.join(self.directory, key))
             return True
         lock = self._lock(key)
         if not lock.try_take():
@@ -170,7 +182,7 @@ class Store:
         return True
 
     def _lock(self, key: str) -> FileLock:
-        return FileLock(os.path.join(self.directory, f"{key}.lock"))
+        return FileLock(os.path.join(self.directory, f"{key}{_LOCK}"))
 
     def _read(self, key: str) -> tuple[Environment | None, str]:
         import json
@@ -179,13 +191,13 @@ class Store:
         try:
             with open(os.path.join(directory, _MANIFEST), encoding="utf-8") as file:
                 facts = json.load(file)
-            requirements, distributions = tuple(facts["requirements"]), facts["distributions"]
+            requirements, distributions = _texts(facts["requirements"]), facts["distributions"]
             packages = tuple(f"{each['name']} {each['version']}" for each in distributions)
             missing = [each["name"] for each in distributions if not _has(directory, each["directory"])]
             locked = bool(facts["locked"])
         except FileNotFoundError:
-            return None, "half made"
-        except (OSError, ValueError, KeyError, TypeError):
+            return None, "removed in part" if key.startswith(_REMOVED) else "half made"
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None, "damaged: its description cannot be read"
         if not os.path.exists(interpreter_of(directory)):
             return None, "damaged: its interpreter is gone"
@@ -201,10 +213,30 @@ class Store:
         away = os.path.join(parent, f"{_REMOVED}{key}-{os.getpid()}-{time.monotonic_ns()}")
         try:
             os.rename(directory, away)
-            shutil.rmtree(away)
+            _delete(away)
         except OSError:
             if strict:
                 raise
+
+
+def _delete(path: str) -> None:
+    """Delete whatever is there, and never what a link points to; somebody else may do the same at once.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    while os.path.lexists(path):
+        with suppress(FileNotFoundError):
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{value!r} is no list of texts")
+    return tuple(value)
 
 
 def _write_manifest(directory: str, facts: Mapping[str, Any]) -> None:
@@ -231,7 +263,7 @@ def _has(directory: str, distribution: str) -> bool:
 def _used(directory: str) -> float:
     for path in (os.path.join(directory, _MANIFEST), directory):
         try:
-            return os.stat(path).st_mtime
+            return os.lstat(path).st_mtime
         except OSError:
             continue
     return 0.0
@@ -239,6 +271,8 @@ def _used(directory: str) -> float:
 
 def _size(directory: str) -> int:
     total = 0
+    if not os.path.isdir(directory) or os.path.islink(directory):
+        return 0
     for parent, _, names in os.walk(directory):
         for name in names:
             with suppress(OSError):

@@ -55,29 +55,30 @@ class UvInstaller:
         command = [self._program, "venv", "--quiet", "--no-project", "--python", sys.executable, directory]
         self._process.run([*command, *self._options], parent, self._variables, keep=keep)
         command = [self._program, "pip", "install", "--python", interpreter_of(directory), "--requirements", "-"]
-        variables = {**self._variables, "UV_CONSTRAINT": ""} if hashed else self._without_engine(directory)
-        options = ["--require-hashes", "--no-deps"] if hashed else []
+        variables = {**self._variables, "UV_CONSTRAINT": ""} if hashed else self._variables
+        options = ["--require-hashes", "--no-deps"] if hashed else self._without_engine(directory)
         text = "".join(f"{line}\n" for line in lines)
-        self._process.run([*command, *options, *self._options], parent, variables, stdin=text, keep=keep)
+        self._process.run([*command, *options, *self._options], parent, variables, stdin=text, hashed=hashed, keep=keep)
 
-    def resolve(self, requirements: Sequence[str], directory: str) -> tuple[LockedPackage, ...]:
+    def resolve(self, requirements: Sequence[str]) -> tuple[LockedPackage, ...]:
         """Find out what meets requirements, on every platform; see `Installer.resolve`."""
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         command = [self._program, "pip", "compile", "-", "--quiet", "--universal", "--python-version", version]
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--no-strip-extras", "--no-emit-index-url"]
-        with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        with tempfile.TemporaryDirectory(prefix="stepengine-") as scratch:
             completed = self._process.run(
-                [*command, *options, *self._options],
+                [*command, *options, *self._without_engine(scratch), *self._options],
                 scratch,
-                self._without_engine(scratch),
+                self._variables,
                 stdin="".join(f"{requirement}\n" for requirement in requirements),
             )
         return tuple(_read_compiled(completed.stdout))
 
-    def _without_engine(self, directory: str) -> dict[str, str]:
+    def _without_engine(self, directory: str) -> list[str]:
+        """Give the options that leave the engine out; not by uv's variable, which parts paths at their spaces."""
         path = temporary_file(directory, "stepengine-overrides.txt", [_WITHOUT_ENGINE])
-        given = self._process.environ.get("UV_OVERRIDE", "")
-        return {**self._variables, "UV_OVERRIDE": " ".join(filter(None, [given, path]))}
+        given = self._process.environ.get("UV_OVERRIDE", "").split()
+        return [option for each in (*given, path) for option in ("--overrides", each)]
 
 
 def _read_compiled(text: str) -> Iterator[LockedPackage]:

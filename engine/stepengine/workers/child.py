@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import tempfile
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from stepengine.running.process import GRACE_SECONDS, end_process
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_CHUNK = 65536
 _MOMENT_SECONDS = 0.5
 # The worker needs `GRACE_SECONDS` of its own to end the program that a step runs.
 _WORKER_GRACE_SECONDS = GRACE_SECONDS + 2
@@ -48,6 +51,7 @@ class ChildTransport:
         except BaseException:
             self._errors.close()
             raise
+        self._reader = _Lines(self._child)
 
     def send(self, data: bytes) -> None:
         """Write to the child."""
@@ -57,7 +61,7 @@ class ChildTransport:
 
     def receive(self) -> bytes:
         """Read a line from the child."""
-        line = b"" if self._child.stdout is None else self._child.stdout.readline()
+        line = self._reader.line()
         self._at_end = not line
         return line
 
@@ -84,6 +88,48 @@ class ChildTransport:
         with suppress(subprocess.TimeoutExpired):
             return self._child.wait(_MOMENT_SECONDS)
         return None
+
+
+class _Lines:
+    """What a child writes, line by line, until it ends it or is gone."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self._lines: deque[bytes] = deque()
+        self._begun: list[bytes] = []
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None and child.stdout is not None:
+            self._poll.register(child.stdout.fileno(), select.POLLIN)
+
+    def line(self) -> bytes:
+        """Give the next line; one that does not end where there is no more, and then nothing."""
+        if self._child.stdout is None:  # pragma: no cover - it is a pipe
+            return b""
+        if self._poll is None:
+            return self._child.stdout.readline()
+        while not self._lines:
+            chunk = os.read(self._child.stdout.fileno(), _CHUNK) if self._more() else b""
+            first, *rest = chunk.split(b"\n")
+            self._begun.append(first)
+            if rest or not chunk:
+                line = b"".join(self._begun)
+                self._begun = []
+                if not chunk:
+                    return line
+                *whole, begun = rest
+                self._lines.extend(each + b"\n" for each in (line, *whole))
+                self._begun.append(begun)
+        return self._lines.popleft()
+
+    def _more(self) -> bool:
+        """Wait for the pipe's next bytes or its end; a process that a step has forked may have it open for ever."""
+        poll = self._poll
+        if poll is None:
+            return True
+        while not poll.poll(_MOMENT_SECONDS * 1000):
+            if self._child.poll() is not None:
+                return bool(poll.poll(0))
+        return True
 
 
 def _describe(code: int | None) -> str:
