@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stepengine.environments.layout import interpreter_of, packages_of
 from support.command import Outcome, Project
 
 if TYPE_CHECKING:
@@ -89,13 +90,11 @@ def python_without_uv(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An interpreter with all packages of this one, and no uv beside it."""
     directory = tmp_path_factory.mktemp("python") / "without-uv"
     venv.EnvBuilder(symlinks=os.name != "nt", with_pip=False).create(directory)
-    paths = {"base": str(directory), "platbase": str(directory)}
-    packages = sysconfig.get_path("purelib", "venv" if sys.version_info >= (3, 11) else None or "posix_prefix", paths)
+    packages = packages_of(str(directory))
     own = sysconfig.get_path("purelib")
     with open(os.path.join(packages, "all.pth"), "w", encoding="utf-8") as file:
         file.write(f"import site; site.addsitedir({own!r})\n")
-    scripts = "Scripts" if os.name == "nt" else "bin"
-    return str(directory / scripts / os.path.basename(sys.executable))
+    return interpreter_of(str(directory))
 
 
 def _project(tmp_path: Path, index: PackageIndex, python: str, installer: str) -> IsolatedProject:
@@ -107,7 +106,7 @@ def _project(tmp_path: Path, index: PackageIndex, python: str, installer: str) -
 
 
 @pytest.fixture
-def project(tmp_path: Path, package_index: PackageIndex) -> IsolatedProject:
+def isolated(tmp_path: Path, package_index: PackageIndex) -> IsolatedProject:
     """A project whose environments uv makes."""
     return _project(tmp_path, package_index, sys.executable, "uv")
 

@@ -121,7 +121,8 @@ class Registry:
             from stepengine.environments.layout import packages_of
 
             description = f"the environment for {', '.join(environment.requirements)}"
-            self._sites[environment.key] = SiteCatalogue(packages_of(environment.directory), description)
+            packages = packages_of(environment.directory)
+            self._sites[environment.key] = SiteCatalogue(packages, description, environment.key)
         return self._sites[environment.key]
 
     def _find_here(self, name: str) -> StepSpec | NotFound:

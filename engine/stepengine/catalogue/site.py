@@ -12,6 +12,7 @@ from stepengine.catalogue.source_outputs import follow_result
 from stepengine.catalogue.spec import unreadable_spec
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, find_entry_points
+from stepengine.environments.damage import damage_hint
 
 if TYPE_CHECKING:
     from stepengine.catalogue.spec import StepSpec
@@ -24,9 +25,11 @@ class SiteCatalogue:
     Args:
         packages: The directory.
         description: What it is, in words, for messages.
+        key: The environment's.
     """
 
-    def __init__(self, packages: str, description: str) -> None:
+    def __init__(self, packages: str, description: str, key: str) -> None:
+        self._key = key
         self._packages = packages
         self._description = description
         self._registered: dict[str, EntryPoint] | None = None
@@ -83,7 +86,9 @@ class SiteCatalogue:
 
     def _unknown(self, name: str, reason: str) -> NotFound:
         near = suggest(name, self._entries())
-        hint = f"did you mean {near!r}?" if near else "check the name, and that `requires` names what has it"
+        hint = damage_hint(self._packages, self._key)
+        if not hint:
+            hint = f"did you mean {near!r}?" if near else "check the name, and that `requires` names what has it"
         return NotFound(f"there is no step {name}: {self._description} has {reason}", hint, is_certain=True)
 
     def _distribution_of(self, package: str) -> str:

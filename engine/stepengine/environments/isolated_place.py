@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from stepengine.environments.damage import find_damage
-from stepengine.environments.layout import activated, deactivated, interpreter_of
+from stepengine.environments.damage import damage_hint, how_to_renew
+from stepengine.environments.layout import activated, deactivated, interpreter_of, packages_of
 from stepengine.errors import StepError
 from stepengine.workers.child import ChildTransport
 from stepengine.workers.worker_place import WorkerPlace
@@ -107,7 +107,7 @@ class IsolatedWorker:
     ) -> None:
         self.home = environment.directory
         self.description = f"in an environment for {', '.join(environment.requirements)}"
-        self._hint = f"remove it, and have it made anew: stepengine env prune {environment.key}"
+        self._key = environment.key
         command = [interpreter_of(self.home), "-c", _START, modules, _ENGINE]
         environ = activated(self.home, dict(base.environ))
         # What is imported here is read again by every run: steps still find the variable as it is.
@@ -116,20 +116,18 @@ class IsolatedWorker:
             transport = ChildTransport(command, base.directory, environ)
         except OSError as error:
             message = f"the environment for {', '.join(environment.requirements)} is damaged: {error.strerror}"
-            raise StepError(message, hint=self._hint) from error
+            raise StepError(message, hint=how_to_renew(self._key)) from error
         try:
             self.place = WorkerPlace(
                 transport, self.description, project=project, block=block, directory=base.directory
             )
         except StepError as error:
-            error.hint = error.hint or f"the environment may be damaged: {self._hint}"
+            error.hint = error.hint or f"the environment may be damaged: {how_to_renew(self._key)}"
             raise
 
     def blame_damage(self, error: StepError) -> None:
         """Have a step's error tell of it where the environment is not as it was made."""
-        damaged = find_damage(self.home)
-        if damaged:
-            error.hint = f"the environment is damaged, {damaged} is not as it was installed: {self._hint}"
+        error.hint = damage_hint(packages_of(self.home), self._key) or error.hint
 
     def close(self) -> None:
         """End it."""

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from stepengine.catalogue.requirements import RequirementState, check_requirements
-from stepengine.environments.index_settings import read_index_settings
+from stepengine.environments.index_settings import credentials_in, read_index_settings
 from stepengine.environments.installing import InstallerProcess
 from stepengine.environments.lock_file import FILE_NAME, read_lock
 from stepengine.environments.requirement_set import RequirementSet, environment_key, requirement_set
@@ -100,6 +100,8 @@ class Provision:
         return self._decisions[key]
 
     def _decide(self, requires: Sequence[str], provides: str | None) -> Decision:
+        for secret in (found for text in requires for found in credentials_in(text, self._environ)):
+            self._add_secret(secret)  # before anything is told of them
         states = tuple(check_requirements(requires, provides, only_provided=self._options.locked))
         if all(state.satisfied_by for state in states):
             return Decision(states)

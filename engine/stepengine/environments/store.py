@@ -188,6 +188,8 @@ class Store:
         import json
 
         directory = os.path.join(self.directory, key)
+        if key.startswith(_REMOVED):
+            return None, "removed in part"
         try:
             with open(os.path.join(directory, _MANIFEST), encoding="utf-8") as file:
                 facts = json.load(file)
@@ -196,7 +198,7 @@ class Store:
             missing = [each["name"] for each in distributions if not _has(directory, each["directory"])]
             locked = bool(facts["locked"])
         except FileNotFoundError:
-            return None, "removed in part" if key.startswith(_REMOVED) else "half made"
+            return None, "half made"
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None, "damaged: its description cannot be read"
         if not os.path.exists(interpreter_of(directory)):
