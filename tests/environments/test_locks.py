@@ -86,10 +86,7 @@ BROKEN = {
     "option": lock_text(requirement="--index-url=http://evil.example"),
     "option after": lock_text(requirement="tone==1.0 --index-url=http://evil.example"),
     "hash is an option": lock_text(digest="sha256:00 --index-url=http://evil.example"),
-    "hash of lines": lock_text(digest="sha256:00")
-    .replace("sha256:00", "sha256:00\\n--index-url=http://evil.example")
-    .replace("['sha", '["sha')
-    .replace("example']", 'example"]'),
+    "hash of lines": lock_text().replace(f"'sha256:{'0' * 64}'", '"sha256:00\\n--index-url=http://evil.example"'),
     "no hash": lock_text().replace(f"'sha256:{'0' * 64}'", ""),
     "hash is a number": lock_text().replace(f"'sha256:{'0' * 64}'", "7"),
 }
