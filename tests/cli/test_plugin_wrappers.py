@@ -131,7 +131,7 @@ def test_a_step_without_outputs_gives_an_empty_mapping(wrapped, returned, warned
     cli.write("my_steps.py", f"def give(n):\n    return {returned}\n")
     outcome = cli.run(STEP)
     assert outcome.code == 0, outcome.err
-    assert ("it returned a int, which is no mapping: it has no outputs" in outcome.err) is warned
+    assert ("it returned an int, which is no mapping: it has no outputs" in outcome.err) is warned
 
 
 def test_the_first_of_several_is_outermost(wrapped):

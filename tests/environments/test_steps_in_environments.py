@@ -224,3 +224,30 @@ def test_what_a_step_changes_reaches_steps_of_other_environments_and_of_none(kit
     assert same["home"] != other["home"]
     for each in (same, other):
         assert each["path"] == os.path.join(each["home"], "bin") + os.pathsep + here["path"]
+
+
+def test_an_environment_s_own_packages_go_before_what_the_run_s_pythonpath_has(isolated):
+    isolated.index.add("colour", "2.0", {"colour.py": "VERSION = '2.0'\n"})
+    isolated.write("elsewhere/colour.py", "VERSION = 'of PYTHONPATH'\n")
+    isolated.write("elsewhere/helper.py", "NAME = 'helper'\n")
+    isolated.write(
+        "own.py",
+        "import colour, os\n\ndef tell():\n    import helper\n"
+        "    return {'version': colour.VERSION, 'name': helper.NAME, 'path': os.environ['PYTHONPATH']}\n",
+    )
+    isolated.environ["PYTHONPATH"] = str(isolated.directory / "elsewhere")
+    result = isolated.result("build:\n- own.tell: {id: told, requires: 'colour>=2'}\n", "--install")
+    assert result["pipelines"][0]["outputs"]["told"] == {
+        "version": "2.0",
+        "name": "helper",
+        "path": isolated.environ["PYTHONPATH"],
+    }
+
+
+def test_a_module_that_the_environment_lacks_is_told_with_what_to_require(isolated):
+    isolated.index.add("colour", "2.0")
+    isolated.write("own.py", "import of_nobody\n\ndef tell(): ...\n")
+    outcome = isolated.run("build:\n- own.tell: {requires: colour}\n", "--install")
+    assert outcome.code == 1
+    assert "No module named 'of_nobody'" in outcome.err
+    assert "help: add the distribution that has it to the step's `requires`" in outcome.err

@@ -129,7 +129,7 @@ def test_warnings_are_replayed_once(stepengine_project, cassette_path):
         stepengine_project.cassette = Cassette(cassette_path, mode)
         told.append(stepengine_project.run_step(warn).warnings)
         stepengine_project.cassette.save()
-    assert told[0] == told[1] == ["mind the gap", "it returned a int, which is no mapping: it has no outputs"]
+    assert told[0] == told[1] == ["mind the gap", "it returned an int, which is no mapping: it has no outputs"]
 
 
 def test_pull_steps_are_replayed_without_their_place(play, stepengine_project, monkeypatch):

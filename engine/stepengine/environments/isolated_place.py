@@ -28,7 +28,7 @@ class Engine:
     def find_spec(cls, name, path=None, target=None):
         return PathFinder.find_spec(name, [cls.home]) if name == "stepengine" else None
 sys.meta_path.insert(0, Engine)
-sys.path.append(sys.argv.pop())
+sys.path.extend(sys.argv[1:])
 from stepengine.workers.worker import main
 main()
 """
@@ -108,10 +108,12 @@ class IsolatedWorker:
         self.home = environment.directory
         self.description = f"in an environment for {', '.join(environment.requirements)}"
         self._key = environment.key
-        command = [interpreter_of(self.home), "-c", _START, modules, _ENGINE]
         environ = activated(self.home, dict(base.environ))
-        # What is imported here is read again by every run: steps still find the variable as it is.
+        # What is imported here is read again by every run: steps still find the variables as they are.
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        # Modules of the project may be there; the environment's own packages go before them.
+        more = [os.path.abspath(path) for path in environ.pop("PYTHONPATH", "").split(os.pathsep) if path]
+        command = [interpreter_of(self.home), "-c", _START, modules, *more, _ENGINE]
         try:
             transport = ChildTransport(command, base.directory, environ)
         except OSError as error:
@@ -119,7 +121,12 @@ class IsolatedWorker:
             raise StepError(message, hint=how_to_renew(self._key)) from error
         try:
             self.place = WorkerPlace(
-                transport, self.description, project=project, block=block, directory=base.directory
+                transport,
+                self.description,
+                project=project,
+                block=block,
+                directory=base.directory,
+                missing_hint="add the distribution that has it to the step's `requires`",
             )
         except StepError as error:
             error.hint = error.hint or f"the environment may be damaged: {how_to_renew(self._key)}"

@@ -96,7 +96,9 @@ def wrap_call(
 
 def no_outputs(returned: Any) -> str:
     """Say that what a step returned is no mapping."""
-    return f"it returned a {type(returned).__name__}, which is no mapping: it has no outputs"
+    name = type(returned).__name__
+    article = "an" if name[0] in "aeiou" else "a"
+    return f"it returned {article} {name}, which is no mapping: it has no outputs"
 
 
 def _just_inside(wrapper: StepWrapper, call: StepCall) -> Proceed:

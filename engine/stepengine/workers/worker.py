@@ -3,7 +3,7 @@
 It needs Python 3.10 and nothing else. Messages are JSON, one a line; they come on standard input and go to standard
 output; what steps print goes into pipes of its own and becomes messages.
 
-Towards the worker: `{"project": …, "directory": …}` once; for each step
+Towards the worker: `{"project": …, "directory": …, "missing_hint": …}` once; for each step
 `{"target": "module:attribute", "inputs": …, "context": "name"}`, with `"directory"` and `"environ"` where these are not
 as the step before left them; in answer to a question `{"block": …}` or `{"error": …}`. From the worker:
 `{"environ": …, "directory": …}` once; `{"emit": kind, "data": …}`; `{"need_block": [type, name]}`; at the end of each
@@ -148,6 +148,7 @@ class _Worker:
         if hello["directory"]:
             os.chdir(hello["directory"])
         sys.path.insert(project_index(), "")  # the worker's directory, where cloned code may be
+        self._missing_hint = hello["missing_hint"]
         self._context = Context(
             os.getcwd(),
             project=hello["project"],
@@ -194,8 +195,7 @@ class _Worker:
         try:
             function = load_target(module, attribute, self._context.directory if module.endswith(".py") else None)
         except (ImportError, AttributeError, OSError) as error:
-            ways = "copy it into the image, install its package there, or name its libraries in @step"
-            hint = f"have {module} where the worker runs: {ways}"
+            hint = self._missing_hint
             raise StepEngineError(f"the step cannot be imported here: {tell_exception(error)}", hint=hint) from error
         return {"result": call_step(function, message["inputs"], self._context, message["context"])}
 

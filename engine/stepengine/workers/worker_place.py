@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from stepengine.running.places import Emit
 
 
+_MISSING = (
+    "have it where the worker runs: copy it into the image, install its package there, or name its libraries in @step"
+)
+
+
 class Transport(Protocol):
     """The two pipes, and the process at their other end."""
 
@@ -45,6 +50,7 @@ class WorkerPlace:
         project: The values at the file's top level.
         block: Finds a block's data by `(type slug, name)`.
         directory: Where its steps start; empty for where it is.
+        missing_hint: What to do where a step's module cannot be imported there.
 
     Raises:
         StepError: it did not start.
@@ -58,6 +64,7 @@ class WorkerPlace:
         project: Mapping[str, Any],
         block: Callable[[str, str], Any],
         directory: str = "",
+        missing_hint: str = _MISSING,
     ) -> None:
         self.description = description
         self.directory = directory
@@ -65,7 +72,7 @@ class WorkerPlace:
         self._transport = transport
         self._block = block
         try:
-            self._say({"project": dict(project), "directory": directory})
+            self._say({"project": dict(project), "directory": directory, "missing_hint": missing_hint})
             hello = self._hear()
         except BaseException:
             transport.end()
