@@ -23,7 +23,7 @@ MARKS = {
     "yaml": ("validate", "run", "part", "file="),
     "sh": ("run", "exit=", "author", "docker", "setup", "manual"),
     "python": ("file=",),
-    "toml": ("plugin",),
+    "toml": ("plugin", ""),
     "pycon": ("doctest",),
     "text": ("output", "file=", ""),
 }
