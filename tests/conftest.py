@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest_plugins = [
+    "support.author",
     "support.checking",
     "support.command",
     "support.git_fixtures",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
 
 MARKS = {
     "yaml": ("validate", "run", "part", "file="),
-    "sh": ("run", "exit=", "docker", "setup", "manual"),
+    "sh": ("run", "exit=", "author", "docker", "setup", "manual"),
     "python": ("file=",),
-    "toml": ("plugin",),
+    "toml": ("plugin", ""),
     "pycon": ("doctest",),
     "text": ("output", "file=", ""),
 }
-EXECUTED = ("run", "validate", "exit=", "output", "file=", "plugin")
+EXECUTED = ("run", "validate", "exit=", "author", "output", "file=", "plugin")
 
 
 class Printed(NamedTuple):
@@ -61,6 +63,7 @@ class PageRunner:
         self._cli = cli
         self._printed: Printed | None = None
         self._fresh = 0
+        self._author: AuthorShell | None = None
         cli.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), cli.environ["PATH"]])
         cli.environ["PYTHONPATH"] = str(cli.directory)
         cli.environ.pop("CI", None)
@@ -74,12 +77,17 @@ class PageRunner:
             assert re.fullmatch(_pattern(block.text), self._printed.text), f"{place}\n{self._printed.text}"
             return
         name = block.word("file")
-        if name:
+        if name and self._author is not None:
+            self._author.write(name, block.text)
+        elif name:
             self._cli.write(name, block.text)
         if "plugin" in block.words:
             self._install(block.text)
         if block.language == "yaml" and ("run" in block.words or "validate" in block.words):
             self._file(block, name or self._write_fresh(block.text))
+        elif "author" in block.words:
+            self._author = self._author or AuthorShell(self._cli)
+            self._printed = Printed(block, self._author.run(block))
         elif block.language == "sh" and is_marked(block, "run", "exit="):
             self._printed = Printed(
                 block, self._run(["sh", "-e", "-c", block.text], block, int(block.word("exit") or 0))
@@ -124,6 +132,47 @@ class PageRunner:
             lines += [f"[{group}]", *(f"{name} = {target}" for name, target in entries.items())]
         info = f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         self._cli.write(f"{info}/entry_points.txt", "\n".join(lines) + "\n")
+
+
+class AuthorShell:
+    """A shell of somebody who has Python and a clone of stepengine, and nothing else; it stays for a page's blocks."""
+
+    def __init__(self, cli: Project) -> None:
+        self._directory = cli.directory
+        self._state = cli.write("../shell/state.sh", "")
+        python = cli.write("../shell/bin/python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+        own = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+        self._environ = {name: value for name, value in cli.environ.items() if name not in own}
+        others = [path for path in os.environ["PATH"].split(os.pathsep) if path != os.path.dirname(sys.executable)]
+        self._environ["PATH"] = os.pathsep.join([str(python.parent), *others])
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        self._environ.setdefault("PIP_CACHE_DIR", os.path.join(cache, "pip"))
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file where the shell is."""
+        path = Path(self._state.with_name("directory").read_text(encoding="utf-8").strip(), name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def run(self, block: Block) -> str:
+        """Run a block's commands, and give what they print."""
+        shell = shlex.quote(str(self._state.parent))
+        script = block.text.replace("PATH-OF-THE-CLONE", shlex.quote(str(pages.ROOT)))
+        keep = f"trap 'export -p > {shell}/state.sh; pwd > {shell}/directory' EXIT\n"
+        done = subprocess.run(
+            ["sh", "-e", "-c", f'. {shell}/state.sh\ncd "$PWD"\n{keep}{script}'],
+            cwd=self._directory,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == int(block.word("exit") or 0), f"{block.page}:{block.line}\n{done.stdout}"
+        return done.stdout
 
 
 def _pattern(text: str) -> str:

@@ -20,8 +20,8 @@ from stepengine.validation.file import TOP_LEVEL_KEYS
 from support import pages
 
 OTHERS_OPTIONS = {
-    "--abbrev-ref", "--check", "--detach", "--force", "--initial-branch", "--mount", "--name", "--publish", "--quiet",
-    "--short", "--stepengine-record", "--strict-markers", "--token", "--volumes",
+    "--abbrev-ref", "--check", "--detach", "--force", "--initial-branch", "--mount", "--name", "--no-deps", "--publish",
+    "--quiet", "--short", "--stepengine-record", "--strict", "--strict-markers", "--token", "--volumes", "--wheel-dir",
 }  # fmt: skip
 """Options of git, docker, of scripts and of programs in examples."""
 

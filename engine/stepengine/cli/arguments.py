@@ -35,7 +35,8 @@ class _Parser(argparse.ArgumentParser):
             near = suggest(words.split()[0].partition("=")[0], self._option_string_actions)
             hint = f"did you mean {near}?" if near else hint
         elif problem == "the following arguments are required":
-            message = f"{self.prog} needs an action: {words.replace('|', ' or ')}"
+            what = "" if words == "NAME" else "an action: "
+            message = f"{self.prog} needs {what}{words.replace('|', ' or ').replace(', ', ' ')}"
         raise UsageError(message, hint=hint)
 
 
@@ -256,6 +257,14 @@ def _fill_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", "-q", action="store_true", help="with --check, tell of errors alone")
 
 
+def _fill_plugin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("new",), metavar="new", help="write a distribution")
+    parser.add_argument("name", metavar="NAME", help="its name, as an index would have it: acme-steps")
+    parser.add_argument(
+        "directory", nargs="?", metavar="DIRECTORY", help="where it goes; by default a new directory of its name"
+    )
+
+
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run the steps: build, push, then pull", _fill_run),
     "plan": ("show what would run, and what is known of it; nothing runs", _fill_plan),
@@ -264,6 +273,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "env": ("list the environments that were made for what steps require, or remove some", _fill_env),
     "schema": ("print a JSON Schema of prefect.yaml for editors, or check files by it", _fill_schema),
     "steps": ("list the steps that there are, or show one", _fill_steps),
+    "plugin": ("write a distribution with a step of your own, and its tests", _fill_plugin),
 }
 
 _INTERMIXED = ("steps", "validate", "env", "schema")

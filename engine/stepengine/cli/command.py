@@ -91,6 +91,8 @@ def _dispatch(arguments: list[str]) -> int:
         from stepengine.cli.env import env as run
     elif options.command == "schema":
         from stepengine.cli.schema import schema as run
+    elif options.command == "plugin":
+        from stepengine.cli.plugin import plugin as run
     else:
         from stepengine.cli.steps import steps as run
     return run(options)
