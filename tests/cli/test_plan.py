@@ -193,3 +193,14 @@ def test_a_step_that_is_left_out_sets_no_variable(cli):
     cli.write("prefect.yaml", text)
     assert cli.stepengine("plan").code == 0
     assert cli.stepengine("plan", "--only", "push").code == 2
+
+
+def test_what_an_input_lacks_besides_an_output_that_it_waits_for_is_told_before_the_run(cli):
+    text = (
+        "build:\n- run_shell_script: {id: first, script: echo 1}\n"
+        "- run_shell_script: {script: 'echo {{ first.stdout }} {{ prefect.blocks.secret.of-nobody }} {{ $OF_NOBODY_1 }}'}\n"
+    )
+    outcome = cli.run(text)
+    assert outcome.code == 2
+    assert "there is no block secret/of-nobody" in outcome.err
+    assert "OF_NOBODY_1" in outcome.err

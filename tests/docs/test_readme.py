@@ -28,6 +28,11 @@ CLAIMS = {
     "Secrets in outputs, errors and logs": ["cli/test_secrets.py::test_encoded_and_broken_forms_are_masked"],
     "A script with pipes, variables, `cd`": ["docs/test_readme.py::test_a_script_with_pipes_variables_and_cd"],
     "`requires: prefect-docker>=0.6.5`": ["cli/test_run.py::test_the_version_of_a_built_in_step_is_checked"],
+    "Two steps that require different versions": [
+        "environments/test_upstream_packages.py::test_two_steps_with_conflicting_requirements_run_in_one_pipeline"
+    ],
+    "A lock": ["environments/test_locks.py::test_what_is_locked_is_installed_though_there_is_something_newer"],
+    "Steps of your own": ["cli/test_steps.py::test_the_project_s_marked_steps_and_those_that_the_file_uses_are_listed"],
     "What pull steps install": [
         "cli/test_pull.py::test_what_pull_installs_never_reaches_the_environment_of_stepengine"
     ],

@@ -288,19 +288,39 @@ class _Planner:
                 elif not reference.optional:
                     waits.append(source.label)
                     self._report_left_out(step, name, source.label, source)
-        if waits:
-            return InputPlan(name, "after", value, tuple(dict.fromkeys(waits)))
-        return self._render(step, name, value, template)
+        if not waits:
+            return self._render(step, name, value, template)
+        if any(reference.kind != "output" for reference in template.references):
+            self._check_others(step, name, template)
+        return InputPlan(name, "after", value, tuple(dict.fromkeys(waits)))
 
-    def _render(self, step: Step, name: str, value: Any, template: Template) -> InputPlan:
+    def _check_others(self, step: Step, name: str, template: Template) -> None:
+        """Report what an input lacks besides the outputs that it waits for."""
+        if self._world.prefect_compat:
+            return
+        scope = self._scope("keep")
+        try:
+            template.render(scope)
+        except RenderError:
+            return  # an expression of an output: only the run can tell
+        for each in scope.missed:
+            kind = each.reference.kind if each.reference is not None else "output"
+            if kind != "output" and not (kind == "environment" and self._setters):
+                self._report_missing(step, name, each)
+
+    def _scope(self, missing: Literal["drop", "keep"]) -> Scope:
         world = self._world
-        scope = Scope(
+        return Scope(
             environment=world.environ.get,
             source=world.resolve,
             namespace=self._namespace,
             secrets=world.secrets,
-            missing="drop" if world.prefect_compat else "keep",
+            missing=missing,
         )
+
+    def _render(self, step: Step, name: str, value: Any, template: Template) -> InputPlan:
+        world = self._world
+        scope = self._scope("drop" if world.prefect_compat else "keep")
         try:
             rendered = template.render(scope)
             missed = [] if world.prefect_compat else scope.missed
