@@ -212,3 +212,10 @@ def test_a_generator_is_no_step(cli):
     cli.write("mine.py", "def make():\n    yield 1\n")
     outcome = cli.run("build:\n- mine.make: {}\n")
     assert (outcome.code, "nothing of it" in outcome.err) == (1, True)
+
+
+def test_a_script_whose_path_is_none_is_told(cli):
+    cli.write("prefect.yaml", 'build:\n- "a\\0.py:make": {}\n')
+    outcome = cli.stepengine("validate")
+    assert outcome.code == 2
+    assert "cannot be read" in outcome.err

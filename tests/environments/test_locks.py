@@ -136,3 +136,23 @@ def test_a_lock_that_cannot_be_written(locked, tmp_path):
     assert refused.code == 2, refused.err
     assert "Is a directory" in refused.err
     assert sorted(os.listdir(locked.directory)) == [NAME, "prefect.yaml"]
+
+
+def test_a_lock_is_the_same_wherever_it_is_written(isolated, package_index):
+    package_index.add("noise", "1.0", {"noise.py": SAY})
+    isolated.write_steps(("noise.say", "noise; sys_platform == 'nowhere'"))
+    assert isolated.stepengine("lock").code == 0
+    assert "sys_platform" in (isolated.directory / NAME).read_text()
+    assert isolated.stepengine("lock", "--check").code == 0
+
+
+def test_what_is_kept_is_for_the_python_that_it_was_locked_for(locked):
+    path = locked.directory / NAME
+    path.write_text(path.read_text().replace(path.read_text().split("python = ")[1].split("\n")[0], '">=3.8"'))
+    before = path.read_text()
+    assert locked.stepengine("lock").code == 0
+    assert path.read_text() == before
+    path.write_text(before.replace('">=3.8"', '">=3.99"'))
+    assert locked.stepengine("lock").code == 0
+    assert "3.99" not in path.read_text()
+    assert "tone==2.0" in path.read_text()

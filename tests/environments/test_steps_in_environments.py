@@ -251,3 +251,38 @@ def test_a_module_that_the_environment_lacks_is_told_with_what_to_require(isolat
     assert outcome.code == 1
     assert "No module named 'of_nobody'" in outcome.err
     assert "help: add the distribution that has it to the step's `requires`" in outcome.err
+
+
+def test_modules_beside_the_file_hide_none_of_python_s_own(isolated):
+    isolated.index.add("colour", "2.0", {"colour.py": "def tell():\n    return {'told': True}\n"})
+    isolated.write("queue.py", "raise SystemExit('this is not it')\n")
+    outcome = isolated.run("build:\n- colour.tell: {requires: colour}\n", "--install")
+    assert outcome.code == 0, outcome.err
+
+
+def test_two_distributions_of_an_environment_with_one_step_name_are_both_named(isolated):
+    for name in ("colour", "shade"):
+        entry = f"[stepengine.steps]\ntint = {name}:tell\n"
+        isolated.index.add(name, "1.0", {f"{name}.py": "def tell(): ...\n"}, entry_points=entry)
+    outcome = isolated.run("build:\n- tint: {requires: [colour, shade]}\n", "--install")
+    assert outcome.code == 2
+    assert "the step tint has two providers: colour 1.0 and shade 1.0" in outcome.err
+
+
+def test_a_name_with_a_colon_is_known_in_an_environment_too(isolated):
+    isolated.index.add(
+        "colour", "1.0", {"colour/deep.py": "def tell():\n    return {'told': True}\n", "colour/__init__.py": ""}
+    )
+    outcome = isolated.run("build:\n- colour.deep:tell: {requires: colour}\n", "--install")
+    assert outcome.code == 0, outcome.err
+
+
+def test_a_distribution_that_requires_stepengine_needs_no_other_copy_of_it(either_project):
+    code = (
+        "from stepengine.plugin import Context\n\ndef tell(context: Context):\n    return {'told': context.directory}\n"
+    )
+    either_project.index.add("colour", "1.0", {"colour.py": code}, requires=["stepengine>=0.1"])
+    outcome = either_project.run("build:\n- colour.tell: {requires: colour}\n", "--install")
+    assert outcome.code == 0, outcome.err
+    assert either_project.stepengine("lock").code == 0
+    assert "stepengine" not in (either_project.directory / "prefect.lock.toml").read_text().split("version")[1]

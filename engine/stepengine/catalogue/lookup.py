@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 from stepengine.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stepengine.catalogue.spec import StepSpec
+    from stepengine.entry_points import EntryPoint
 
 
 class NotFound(Record):
@@ -24,6 +25,12 @@ class NotFound(Record):
     message: str
     hint: str
     is_certain: bool
+
+
+def two_providers(name: str, providers: Iterable[EntryPoint]) -> NotFound:
+    """Say that several distributions register a step name."""
+    who = " and ".join(dict.fromkeys(each.distribution for each in providers))
+    return NotFound(f"the step {name} has two providers: {who}", "uninstall one of them", is_certain=True)
 
 
 class Catalogue(Protocol):

@@ -27,6 +27,12 @@ class Module(Record):
     is_package: bool
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Part a step name into its module, or its script, and the attribute; the module is empty where it has none."""
+    module, _, attribute = name.rpartition(":" if ":" in name else ".")
+    return module, attribute
+
+
 def project_module(directory: str, module: str) -> tuple[str, bool] | None:
     """Give the source file of a project's module, and whether it is a package; None where there is none.
 

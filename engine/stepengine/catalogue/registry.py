@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.lookup import NotFound
-from stepengine.catalogue.modules import Module, installed_module, is_missing, load_target, project_module
+from stepengine.catalogue.lookup import NotFound, two_providers
+from stepengine.catalogue.modules import Module, installed_module, is_missing, load_target, project_module, split_name
 from stepengine.catalogue.spec import StepSpec, is_own, spec_of
 from stepengine.diagnostics.diagnostic import suggest
 from stepengine.entry_points import STEPS, EntryPoint, find_entry_points
@@ -106,7 +106,7 @@ class Registry:
 
     def _of_upstream(self, name: str) -> StepSpec | NotFound:
         """Give the installed step of a name that a built-in one has, too."""
-        module, attribute = _split(name)
+        module, attribute = split_name(name)
         package = module.partition(".")[0]
         if not package or is_missing(package):
             what = f"there is no package {package}" if package else "it has no package"
@@ -129,7 +129,7 @@ class Registry:
         providers = self._providers.get(name)
         if providers:
             return self._registered(name, providers)
-        module, attribute = _split(name)
+        module, attribute = split_name(name)
         if module.endswith(".py") and attribute.isidentifier():
             return self._in_script(name, module, attribute)
         if not module or not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
@@ -159,8 +159,7 @@ class Registry:
     def _registered(self, name: str, providers: list[EntryPoint]) -> StepSpec | NotFound:
         entry = providers[0]
         if len(providers) > 1:
-            who = " and ".join(dict.fromkeys(each.distribution for each in providers))
-            return NotFound(f"the step {name} has two providers: {who}", "uninstall one of them", is_certain=True)
+            return two_providers(name, providers)
         module, _, attribute = entry.target.partition(":")
         spec = None
         if not is_own(entry.distribution):  # importing one of ours costs less than reading it
@@ -189,9 +188,10 @@ class Registry:
         try:
             with open(os.path.join(self._project, path), "rb") as file:
                 source = file.read()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a path with a NUL character is no path
             hint = "the path is relative to the file's directory"
-            return NotFound(f"{path} cannot be read: {error.strerror}", hint, is_certain=True)
+            told = getattr(error, "strerror", None) or str(error)
+            return NotFound(f"{path} cannot be read: {told}", hint, is_certain=True)
         module = Module("__script__", source, is_package=False)
         return self._in_source(name, module, path, attribute, f"{path}:{attribute}")
 
@@ -305,12 +305,6 @@ class Registry:
             short = suggest(name.rpartition(".")[2], last)
             near = last[short] if short else ""
         return f"did you mean {near!r}?" if near else ""
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Part a step name into its module, or its script, and the attribute."""
-    module, _, attribute = name.rpartition(":" if ":" in name else ".")
-    return module, attribute
 
 
 def _is_misspelt(package: str, known: Iterable[str]) -> bool:

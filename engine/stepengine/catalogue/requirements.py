@@ -44,7 +44,7 @@ def check_requirements(
     Args:
         requires: Them; each is a requirement, see `requirement_problem`.
         provides: What the step stands for, as `name==version`; None where it stands for nothing else.
-        only_provided: Whether what is installed does not count.
+        only_provided: Whether nothing of this machine counts: neither what is installed, nor whether a marker holds.
     """
     return [_check(requirement, provides, only_provided=only_provided) for requirement in requires]
 
@@ -71,7 +71,7 @@ def _check(text: str, provides: str | None, *, only_provided: bool) -> Requireme
     from packaging.utils import canonicalize_name
 
     requirement = Requirement(text)
-    if requirement.marker is not None and not requirement.marker.evaluate():
+    if requirement.marker is not None and not only_provided and not requirement.marker.evaluate():
         return RequirementState(text, f"not needed here ({requirement.marker})")
     name, _, version = (provides or "").partition("==")
     if name and canonicalize_name(requirement.name) == name:

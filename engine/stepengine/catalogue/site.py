@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from stepengine.catalogue.lookup import NotFound
-from stepengine.catalogue.modules import installed_module, is_missing
+from stepengine.catalogue.lookup import NotFound, two_providers
+from stepengine.catalogue.modules import installed_module, is_missing, split_name
 from stepengine.catalogue.source import follow_step
 from stepengine.catalogue.source_outputs import follow_result
 from stepengine.catalogue.spec import unreadable_spec
@@ -32,16 +32,18 @@ class SiteCatalogue:
         self._key = key
         self._packages = packages
         self._description = description
-        self._registered: dict[str, EntryPoint] | None = None
+        self._registered: dict[str, list[EntryPoint]] | None = None
 
     def names(self) -> list[str]:
         """Give the registered step names."""
         return list(self._entries())
 
-    def _entries(self) -> dict[str, EntryPoint]:
+    def _entries(self) -> dict[str, list[EntryPoint]]:
         if self._registered is None:
-            found = (entry for entry in find_entry_points([self._packages]) if entry.group == STEPS)
-            self._registered = {entry.name: entry for entry in found}
+            self._registered = {}
+            for entry in find_entry_points([self._packages]):
+                if entry.group == STEPS:
+                    self._registered.setdefault(entry.name, []).append(entry)
         return self._registered
 
     def find(self, name: str) -> StepSpec | NotFound:
@@ -50,11 +52,13 @@ class SiteCatalogue:
         Args:
             name: A registered name, or the dotted path of a callable.
         """
-        entry = self._entries().get(name)
-        if entry is not None:
-            module, _, attribute = entry.target.partition(":")
-            return self._read(name, module, attribute, entry.distribution)
-        module, _, attribute = name.rpartition(".")
+        providers = self._entries().get(name, [])
+        if len(providers) > 1:
+            return two_providers(name, providers)
+        if providers:
+            module, _, attribute = providers[0].target.partition(":")
+            return self._read(name, module, attribute, providers[0].distribution)
+        module, attribute = split_name(name)
         package = module.partition(".")[0]
         if not package or is_missing(package, [self._packages]):
             return self._unknown(name, f"no package {package}" if package else "no such name")

@@ -246,9 +246,7 @@ def find_marked(source: bytes) -> list[str]:
     """
     if _PUBLIC.encode() not in source:
         return []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the author's escapes: for whoever runs the module
-        statements = list(_module_statements(ast.parse(source).body))
+    statements = parse_statements(source)
     imported = _imported(statements)
     functions = (node for node in statements if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
     return [node.name for node in functions if any(_is_mark(each, imported) for each in node.decorator_list)]

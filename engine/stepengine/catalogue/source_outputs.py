@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from stepengine.catalogue.spec import StepSpec
 
-_NO_FIELD = ("ClassVar", "InitVar", "dataclasses.InitVar")
+_NO_FIELD = ("ClassVar", "InitVar", "KW_ONLY")
 
 
 def read_result(reading: Reading, returned: ast.expr, statements: Sequence[ast.AST], module: Module) -> Reading:
@@ -131,7 +131,7 @@ def _read_class(statements: Sequence[ast.AST], name: str, seen: set[str]) -> tup
     own = _annotated(node)
     if kind == "TypedDict" and any(OPTIONAL in annotation for annotation in own.values()):
         return "", []
-    return kind, names + [field for field, text in own.items() if not text.startswith(_NO_FIELD)]
+    return kind, names + [field for field, text in own.items() if _name_of(text) not in _NO_FIELD]
 
 
 def _annotated(node: ast.ClassDef) -> dict[str, str]:
@@ -141,6 +141,11 @@ def _annotated(node: ast.ClassDef) -> dict[str, str]:
         for statement in node.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     }
+
+
+def _name_of(annotation: str) -> str:
+    """Give the last part of what an annotation names: `ClassVar` of `t.ClassVar[int]`."""
+    return annotation.partition("[")[0].rpartition(".")[2]
 
 
 def _last(node: ast.expr) -> str:

@@ -58,7 +58,7 @@ def _chosen(found: Sequence[Found], options: argparse.Namespace) -> list[Found]:
                 what = "there is no environment" if not named else "there are several environments"
                 raise UsageError(f"{what} {key}", hint="stepengine env list names them")
             chosen += named
-        return chosen
+        return list(dict.fromkeys(chosen))
     oldest = time.time() - options.older_than * _DAY
     return [each for each in found if options.all or each.environment is None or each.used < oldest]
 

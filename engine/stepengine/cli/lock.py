@@ -41,17 +41,20 @@ def lock(options: argparse.Namespace) -> int:
         return UsageError.exit_code
     wanted = _wanted(project)
     lock_path = os.path.join(os.path.dirname(path), FILE_NAME)
-    known = {} if provisioning.provision.lock is None else provisioning.provision.lock.sets
+    existing = provisioning.provision.lock
+    known = {} if existing is None else existing.sets
     if options.check:
         return _check(lock_path, set(known), set(wanted))
     if not wanted and not known:
         sys.stderr.write("no step requires more than stepengine has: there is nothing to lock\n")
         return 0
+    keeps = existing is not None and not options.upgrade and provisioning.provision.fits(existing)
     sets = []
     for each, where in wanted.items():
-        kept = None if options.upgrade else known.get(each)
+        kept = known.get(each) if keeps else None
         sets.append(kept or _resolve(each, where, provisioning.provision, options))
-    python = f">={sys.version_info[0]}.{sys.version_info[1]}"
+    this = f">={sys.version_info[0]}.{sys.version_info[1]}"
+    python = existing.python if existing is not None and keeps and any(each in known for each in wanted) else this
     write_lock(lock_path, render_lock(python, sets))
     sys.stderr.write(f"wrote {lock_path}\n")
     return 0

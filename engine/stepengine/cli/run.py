@@ -58,6 +58,10 @@ def run(options: argparse.Namespace) -> int:
         output = None if options.format == "text" else own_stdout()
         document = output if options.format == "json" else None
         prepared = prepare(options, lambda name, found: _refuse(document, name, found))
+        if isinstance(prepared, int):
+            return prepared
+        plan, project, world = prepared
+        listener = _listener(project, options, output)
     except StepEngineError as error:
         if document is not None:
             write_document(document, failed_run(error.message, error.where, error.hint))
@@ -66,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         if document is not None:
             write_document(document, interrupted_run())
         raise
-    return prepared if isinstance(prepared, int) else _execute(*prepared, options, output)
+    return _execute(plan, world, listener)
 
 
 def prepare(
@@ -119,8 +123,7 @@ def _plan(project: Project, options: argparse.Namespace) -> tuple[Plan, World] |
     return plan_project(project, options, world), world
 
 
-def _execute(plan: Plan, project: Project, world: World, options: argparse.Namespace, output: TextIO | None) -> int:
-    listener = _listener(project, options, output)
+def _execute(plan: Plan, world: World, listener: Listener) -> int:
     from stepengine.running.runner import run_plan
 
     result = run_plan(plan, world, listener)

@@ -44,6 +44,7 @@ _LISTS = {"UV_INDEX": " ", "UV_FIND_LINKS": ",", "UV_CONSTRAINT": " ", "UV_INSEC
 _TRUE = ("1", "true", "yes", "on")
 
 _USERINFO = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/@]+)@")
+_ANY_USERINFO = lazy_pattern(r"://[^\s/@]+@")
 _VARIABLE = lazy_pattern(r"\$\{([A-Z0-9_]+)\}")
 
 
@@ -116,6 +117,11 @@ def credentials_in(text: str, environ: Mapping[str, str]) -> Iterator[str]:
             yield secret
             if unquote(secret) != secret:
                 yield unquote(secret)
+
+
+def without_credentials(text: str) -> str:
+    """Give a text with the user's part of its addresses left out."""
+    return _ANY_USERINFO.sub("://", text)
 
 
 def _in_words_of_uv(name: str, value: str) -> str:

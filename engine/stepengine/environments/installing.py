@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from stepengine.running.process import Completed
 
 
+# Variables that hold paths, each with what parts several.
+_PATHS = {
+    "UV_FIND_LINKS": ",",
+    "UV_CONSTRAINT": " ",
+    "UV_OVERRIDE": " ",
+    "UV_CONFIG_FILE": "",
+    "PIP_FIND_LINKS": " ",
+    "PIP_CONSTRAINT": " ",
+    "PIP_CONFIG_FILE": "",
+    "PIP_CERT": "",
+    "SSL_CERT_FILE": "",
+}
+
+
 class Installer(Protocol):
     """Makes environments, and finds out what goes into them."""
 
@@ -116,7 +130,7 @@ class InstallerProcess:
         Raises:
             InstallError: it failed, or cannot be started.
         """
-        environ = {**self.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", **variables}
+        environ = _with_absolute_paths({**self.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", **variables})
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"):
             environ.pop(name, None)
         self.hide(stdin or "")
@@ -135,6 +149,16 @@ class InstallerProcess:
             message, hint, shown = explain_failure(completed, hashed=hashed, log=_read(log))
             raise InstallError(message, hint=hint, output=shown)
         return completed
+
+
+def _with_absolute_paths(environ: dict[str, str]) -> dict[str, str]:
+    """Have paths in installers' settings mean what they mean to the user, wherever the installer runs."""
+    for name, separator in _PATHS.items():
+        value = environ.get(name)
+        if value:
+            parts = value.split(separator) if separator else [value]
+            environ[name] = separator.join(os.path.abspath(part) if os.path.exists(part) else part for part in parts)
+    return environ
 
 
 def _read(path: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # The engine is found by its name alone: of the packages beside it nothing else is seen.
 _START = """\
 import sys
+sys.path[:] = filter(None, sys.path)
 from importlib.machinery import PathFinder
 class Engine:
     home = sys.argv.pop()
@@ -117,6 +118,9 @@ class IsolatedWorker:
         try:
             transport = ChildTransport(command, base.directory, environ)
         except OSError as error:
+            if os.path.exists(interpreter_of(self.home)):
+                where = f"{error.filename}: " if error.filename else ""
+                raise StepError(f"the step's process cannot be started: {where}{error.strerror}") from error
             message = f"the environment for {', '.join(environment.requirements)} is damaged: {error.strerror}"
             raise StepError(message, hint=how_to_renew(self._key)) from error
         try:

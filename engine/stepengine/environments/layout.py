@@ -39,11 +39,13 @@ def deactivated(directory: str, environ: dict[str, str], before: dict[str, str])
         before: As they were before `activated`.
     """
     left = dict(environ)
-    prefix = scripts_of(directory) + os.pathsep
     if left.get("PATH") == activated(directory, before)["PATH"]:
         _restore(left, "PATH", before)
-    else:
-        left["PATH"] = left.get("PATH", "").removeprefix(prefix)
+    elif "PATH" in left:
+        parts = left["PATH"].split(os.pathsep)
+        if scripts_of(directory) in parts:
+            parts.remove(scripts_of(directory))
+        left["PATH"] = os.pathsep.join(parts)
     if left.get("VIRTUAL_ENV") == directory:
         _restore(left, "VIRTUAL_ENV", before)
     return left

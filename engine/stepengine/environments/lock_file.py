@@ -192,9 +192,11 @@ def write_lock(path: str, text: str) -> None:
             file.write(text)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
+        if not isinstance(error, OSError):
+            raise
         raise UsageError(
             f"{path} cannot be written: {error.strerror}", hint="make room, or make it writable"
         ) from error

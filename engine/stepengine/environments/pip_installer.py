@@ -13,7 +13,7 @@ from stepengine.environments.layout import interpreter_of
 from stepengine.environments.lock_file import LockedPackage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from stepengine.environments.installing import InstallerProcess
 
@@ -28,6 +28,7 @@ _OWN = {
 _SINCE = (22, 3)
 """pip's first version that has `--python`: https://pip.pypa.io/en/stable/news/#v22-3."""
 
+_ENGINE = "stepengine"
 _NEITHER = "there is neither uv nor pip"
 
 
@@ -53,15 +54,13 @@ class PipInstaller:
         python = interpreter_of(directory)
         command = [sys.executable, "-m", "pip", "--python", python] if has_pip else [python, "-m", "pip"]
         options = ["--require-hashes", "--no-deps"] if hashed else []
-        variables = {**self._variables, "PIP_CONSTRAINT": ""} if hashed else self._variables
-        self._run([*command, "install"], lines, options, variables, hashed=hashed, keep=keep)
+        self._run([*command, "install"], lines, options, hashed=hashed, keep=keep)
 
     def _run(
         self,
         command: Sequence[str],
         lines: Sequence[str],
         options: Sequence[str],
-        variables: Mapping[str, str],
         *,
         hashed: bool = False,
         keep: Sequence[int] = (),
@@ -71,6 +70,12 @@ class PipInstaller:
         with tempfile.TemporaryDirectory(prefix="stepengine-") as scratch:
             path = temporary_file(scratch, "requirements.txt", lines)
             log = os.path.join(scratch, "log")
+            variables = self._variables
+            if hashed:  # constraints have no hashes, and a lock was made by them
+                variables = {**variables, "PIP_CONSTRAINT": temporary_file(scratch, "no-constraints.txt", [])}
+            else:
+                _write_stand_in(scratch)
+                options = [*options, "--find-links", scratch]
             given = ["--requirement", path, "--log", log]
             self._process.run(
                 [*command, *given, *options, *self._options], scratch, variables, hashed=hashed, keep=keep, log=log
@@ -88,10 +93,31 @@ class PipInstaller:
         with tempfile.TemporaryDirectory(prefix="stepengine-") as scratch:
             report = os.path.join(scratch, "report.json")
             command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
-            self._run(command, requirements, ["--report", report], self._variables)
+            self._run(command, requirements, ["--report", report])
             with open(report, encoding="utf-8") as file:
                 document = json.load(file)
-        return tuple(_read_install(each) for each in document["install"])
+        found = (each for each in document["install"] if each["metadata"]["name"] != _ENGINE)
+        return tuple(_read_install(each) for each in found)
+
+
+def _write_stand_in(directory: str) -> None:
+    """Write a wheel of the engine's name that holds nothing: the engine goes into the environment by itself.
+
+    The form: https://packaging.python.org/en/latest/specifications/binary-distribution-format/.
+    """
+    import zipfile
+
+    from stepengine import __version__
+
+    info = f"{_ENGINE}-{__version__}.dist-info"
+    files = {
+        "METADATA": f"Metadata-Version: 2.1\nName: {_ENGINE}\nVersion: {__version__}\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: stepengine\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
+    }
+    with zipfile.ZipFile(os.path.join(directory, f"{_ENGINE}-{__version__}-py3-none-any.whl"), "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{info}/{name}", text)
 
 
 def _read_install(document: dict[str, Any]) -> LockedPackage:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from stepengine.catalogue.requirements import RequirementState, check_requirements
-from stepengine.environments.index_settings import credentials_in, read_index_settings
+from stepengine.environments.index_settings import credentials_in, read_index_settings, without_credentials
 from stepengine.environments.installing import InstallerProcess
 from stepengine.environments.lock_file import FILE_NAME, read_lock
 from stepengine.environments.requirement_set import RequirementSet, environment_key, requirement_set
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from stepengine.environments.installing import Installer
     from stepengine.environments.lock_file import Lock, LockedPackage
     from stepengine.environments.store import Environment
+
+
+_PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 
 class Decision(Record):
@@ -129,13 +132,16 @@ class Provision:
         locked = lock.sets.get(wanted)
         if locked is None:
             return None, f"--locked: {name} has no lock for {wanted}" if self._options.locked else ""
-        from packaging.specifiers import SpecifierSet
-
-        version = ".".join(map(str, sys.version_info[:3]))
-        if not SpecifierSet(lock.python).contains(version, prereleases=True):
-            problem = f"{name} is for Python {lock.python}, and this is {version}"
+        if not self.fits(lock):
+            problem = f"{name} is for Python {lock.python}, and this is {_PYTHON}"
             return None, problem if self._options.locked else ""
         return locked.packages, ""
+
+    def fits(self, lock: Lock) -> bool:
+        """Whether a lock is for this version of Python."""
+        from packaging.specifiers import SpecifierSet
+
+        return SpecifierSet(lock.python).contains(_PYTHON, prereleases=True)
 
     @property
     def lock(self) -> Lock | None:
@@ -164,7 +170,7 @@ class Provision:
             installer.make(directory, lines, hashed=packages is not None, keep=keep)
 
         facts = {
-            "requirements": [_without_credentials(each) for each in wanted.requirements],
+            "requirements": [without_credentials(each) for each in wanted.requirements],
             "locked": packages is not None,
             "python": sys.version.partition(" ")[0],
         }
@@ -206,9 +212,3 @@ class Provision:
             message = f"the environment for {', '.join(environment.requirements)} has been removed meanwhile"
             raise RequirementError(message, hint="run again")
         return lock
-
-
-def _without_credentials(requirement: str) -> str:
-    import re
-
-    return re.sub(r"://[^\s/@]+@", "://", requirement)

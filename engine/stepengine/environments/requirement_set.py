@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from stepengine.environments.index_settings import without_credentials
 from stepengine.records import Record
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def environment_key(wanted: RequirementSet, settings: IndexSettings, locked: Ite
     add(_FORMAT, *interpreter_identity())
     if locked is None:
         add("requirements", *wanted.requirements)
-        add("settings", *(part for pair in settings.deciding for part in pair))
+        # A token that is another one each day finds the same packages.
+        add("settings", *(without_credentials(part) for pair in settings.deciding for part in pair))
         add("files", *(part for text in wanted.requirements for part in _local_state(text)))
     else:
         add("locked", *(package.line for package in locked))
@@ -91,9 +93,9 @@ def _local_state(requirement: str) -> tuple[str, ...]:
         return ()
     path = url2pathname(parts.path)
     newest, count = 0, 0
-    paths = [path]
+    paths = [path] if os.path.isfile(path) else []
     for directory, names, files in os.walk(path):
-        names[:] = [name for name in names if not name.startswith(".") and name != "__pycache__"]
+        names[:] = [name for name in names if not name.startswith(".") and not _is_built(name)]
         paths += [os.path.join(directory, name) for name in files if not name.startswith(".")]
     for each in paths:
         try:
@@ -102,3 +104,8 @@ def _local_state(requirement: str) -> tuple[str, ...]:
             continue
         count += 1
     return path, str(newest), str(count)
+
+
+def _is_built(name: str) -> bool:
+    """Whether a directory comes of building or running a distribution."""
+    return name in ("__pycache__", "build", "dist") or name.endswith(".egg-info")

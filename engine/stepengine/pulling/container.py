@@ -28,6 +28,7 @@ LIBRARIES = f"{HOME}/libraries"
 _START = (
     "import sys; v = sys.version_info\n"
     "if v < (3, 10): sys.exit('Python %d.%d is too old: stepengine needs 3.10 or later' % v[:2])\n"
+    "sys.path[:] = filter(None, sys.path)\n"
     f"sys.path.insert(0, {ENGINE!r}); sys.path.append({LIBRARIES!r})\n"
     "from stepengine.workers.worker import main; main()"
 )

@@ -59,7 +59,14 @@ class ThrowawayTransport:
             self._remove()
 
 
-_START = "import sys; sys.path.append(sys.argv.pop()); from stepengine.workers.worker import main; main()"
+# The working directory's modules come later, where they hide none of Python's own.
+_START = """\
+import sys
+sys.path[:] = filter(None, sys.path)
+sys.path.append(sys.argv.pop())
+from stepengine.workers.worker import main
+main()
+"""
 
 
 def make_throwaway(directory: str, environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:

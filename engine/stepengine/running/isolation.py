@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stepengine.errors import RequirementError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,9 +41,12 @@ class Isolation:
         Raises:
             StepEngineError: the environment cannot be used.
         """
-        environment = self._world.decide(step).environment if step.requires else None
-        if environment is None:
+        decision = self._world.decide(step) if step.requires else None
+        if decision is None or decision.requirements is None:
             return base
+        environment = decision.environment
+        if environment is None:
+            raise RequirementError(f"the environment for {decision.requirements} is not there", hint="run again")
         from stepengine.environments.isolated_place import ActivatedPlace, IsolatedPlace
 
         if step.spec is not None and step.spec.is_built_in:

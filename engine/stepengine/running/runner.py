@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from stepengine.catalogue.modules import split_name
 from stepengine.catalogue.spec import REQUIRED, StepSpec, unreadable_spec
 from stepengine.document.nodes import node_at
 from stepengine.errors import StepEngineError, TemplateError, tell_exception
@@ -393,7 +394,7 @@ class _PipelineRun:
 
 def _spec_elsewhere(step: Step) -> StepSpec:
     """Take a name that is not known here as the dotted path of a function that is, where the step runs."""
-    module, dot, attribute = step.name.rpartition(".")
-    if not dot or (step.section != "pull" and not step.requires):
+    module, attribute = split_name(step.name)
+    if not module or (step.section != "pull" and not step.requires):
         raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
     return unreadable_spec(step.name, f"{module}:{attribute}")

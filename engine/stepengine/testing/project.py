@@ -197,7 +197,8 @@ def _in_this_process(world: World) -> World:
     from stepengine.running.places import LocalPlace
 
     def open_place(_pipeline: Any, _scope: Any, used: World, plan: Any, _note: Any) -> Any:
-        place = LocalPlace(used.load, used.directory, used.environ, plan.file.project, used.block)
+        given = used.load, used.directory, used.environ, plan.file.project, used.block
+        place = LocalPlace(*given, was_cancelled=used.was_interrupted)
         return place, PullPlace("here", None, place.directory)
 
     return world._replace(open_pull_place=open_place)
