@@ -84,6 +84,7 @@ class StepProgress(Record):
     text: str
     current: int | None
     total: int | None
+    unit: str = "bytes"
 
 
 class Notice(Record):

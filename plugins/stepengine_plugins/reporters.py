@@ -121,7 +121,10 @@ class TextReporter:
             return
         amount = ""
         if event.current is not None and event.total:
-            amount = f" {event.current * 100 // event.total:3d} % of {_size(event.total)}"
+            of_all = f"{event.current * 100 // event.total:3d} % of {_size(event.total)}"
+            amount = (
+                f" {of_all if event.unit == 'bytes' else f'{event.current} of {event.total} {one_line(event.unit)}'}"
+            )
         self._clear()
         self._status = f"  {one_line(f'{event.key}: {event.text}')}{amount}"[: _columns() - 1]
         self._stream.write(self._status)

@@ -151,16 +151,20 @@ class Context:
         """Report one line of output."""
         self._emit("output", {"stream": stream, "line": line})
 
-    def progress(self, key: str, text: str, current: int | None = None, total: int | None = None) -> None:
+    def progress(
+        self, key: str, text: str, current: int | None = None, total: int | None = None, *, unit: str = "bytes"
+    ) -> None:
         """Report how far one of the step's activities is.
 
         Args:
             key: Names the activity (a layer's id, say); a further report of the same key replaces the one before.
             text: What is going on, in a few words.
-            current: How much is done, in the activity's own unit (bytes).
-            total: How much there is to do, in the same unit.
+            current: How much is done.
+            total: How much there is to do.
+            unit: What both count: bytes, or a word such as "files".
         """
-        self._emit("progress", {"key": key, "text": text, "current": current, "total": total})
+        told = {"key": key, "text": text, "current": current, "total": total, "unit": unit}
+        self._emit("progress", told)
 
     def warn(self, message: str) -> None:
         """Report something that the user should know and that fails nothing."""

@@ -353,7 +353,7 @@ class _PipelineRun:
         if kind == "output":
             self._report(StepOutput(self._info(step), data["stream"], data["line"]))
         elif kind == "progress":
-            self._report(StepProgress(self._info(step), data["key"], data["text"], data["current"], data["total"]))
+            self._report(StepProgress(self._info(step), **data))
         elif kind == "warning":
             self._report(Notice(data["message"], self._info(step)))
         elif kind == "secret":
