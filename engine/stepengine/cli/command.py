@@ -93,6 +93,10 @@ def _dispatch(arguments: list[str]) -> int:
         from stepengine.cli.schema import schema as run
     elif options.command == "plugin":
         from stepengine.cli.plugin import plugin as run
+    elif options.command == "init":
+        from stepengine.cli.init import init as run
+    elif options.command == "recipes":
+        from stepengine.cli.recipes import recipes as run
     else:
         from stepengine.cli.steps import steps as run
     return run(options)
