@@ -21,7 +21,7 @@ from stepengine.events import (
     StepProgress,
     StepStarted,
 )
-from stepengine.hooks.types import Builder, BuilderName, BuildRequest, ReferenceSource, Reporter
+from stepengine.hooks.types import Builder, BuilderName, BuildRequest, Recipe, ReferenceSource, Reporter
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.running.context import Context
 from stepengine.running.process import Completed
@@ -52,6 +52,7 @@ __all__ = [
     "PipelineResult",
     "PipelineStarted",
     "PullPlace",
+    "Recipe",
     "ReferenceSource",
     "Reporter",
     "RunFinished",

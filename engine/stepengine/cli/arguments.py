@@ -216,6 +216,27 @@ def _fill_steps(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
 
 
+def _fill_recipes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", choices=("list", "show"), metavar="list|show", help="list the recipes, or show one with its fields"
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the recipe to show, or its folder")
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+
+
+def _fill_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "directory", nargs="?", metavar="DIRECTORY", help="where to write it; made if it is not there; by default here"
+    )
+    parser.add_argument(
+        "--recipe", "-r", metavar="NAME", help="the recipe, or its folder (a path with a / in it); asked for without it"
+    )
+    parser.add_argument(
+        "--field", action="append", default=[], metavar="NAME=VALUE", help="a field of the recipe; may be repeated"
+    )
+    parser.add_argument("--force", action="store_true", help="write over a prefect.yaml that is there")
+
+
 def _fill_lock(parser: argparse.ArgumentParser) -> None:
     _add_file(parser)
     parser.add_argument("--upgrade", action="store_true", help="resolve anew what the lock has already")
@@ -266,6 +287,7 @@ def _fill_plugin(parser: argparse.ArgumentParser) -> None:
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "init": ("write a prefect.yaml from a recipe", _fill_init),
     "run": ("run the steps: build, push, then pull", _fill_run),
     "plan": ("show what would run, and what is known of it; nothing runs", _fill_plan),
     "validate": ("show all problems of a file; nothing runs", _fill_validate),
@@ -274,13 +296,13 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "schema": ("print a JSON Schema of prefect.yaml for editors, or check files by it", _fill_schema),
     "steps": ("list the steps that there are, or show one", _fill_steps),
     "plugin": ("write a distribution with a step of your own, and its tests", _fill_plugin),
+    "recipes": ("list the recipes that init knows, or show one", _fill_recipes),
 }
 
-_INTERMIXED = ("steps", "validate", "env", "schema")
+_INTERMIXED = ("init", "steps", "recipes", "validate", "env", "schema")
 """Commands whose options may stand between their words."""
 
 _ELSEWHERE = {
     "deploy": "stepengine creates no deployments; `stepengine run --format json` gives them resolved",
-    "init": "write a prefect.yaml, and have `stepengine validate` check it",
 }
 """Commands of Prefect, and what there is instead."""

@@ -13,7 +13,8 @@ from stepengine.cli.output import flush_output, is_output_error, show_error
 from stepengine.errors import INTERRUPTED, StepEngineError, StepError, tell_exception
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Callable, Sequence
 
 BUG = 3
 BROKEN_PIPE = 141
@@ -94,8 +95,19 @@ def _dispatch(arguments: list[str]) -> int:
     elif options.command == "plugin":
         from stepengine.cli.plugin import plugin as run
     else:
-        from stepengine.cli.steps import steps as run
+        run = _find_listing(options.command)
     return run(options)
+
+
+def _find_listing(command: str) -> Callable[[argparse.Namespace], int]:
+    """Give what lists what there is, or begins with a part of it."""
+    if command == "init":
+        from stepengine.cli.init import init as run
+    elif command == "recipes":
+        from stepengine.cli.recipes import recipes as run
+    else:
+        from stepengine.cli.steps import steps as run
+    return run
 
 
 def _report_bug(error: BaseException) -> int:

@@ -93,7 +93,7 @@ def _ask(
     if options.offline:
         hint = "run it once without --offline, or add --install to make it of what the installer has in its cache"
         raise RequirementError(f"--offline: {told}", where=_where(plan, first), hint=hint)
-    if _is_asked():
+    if is_asked():
         needed = [f"  {one_line(f'{each.step.label} requires {each.requirements}')}\n" for each in (first, *others)]
         where = provisioning.provision.store.directory
         sys.stderr.write(
@@ -109,7 +109,7 @@ def _ask(
     raise RequirementError(f"a requirement is not met: {told}", where=_where(plan, first), hint=command)
 
 
-def _is_asked() -> bool:
+def is_asked() -> bool:
     """Whether somebody is there to answer."""
     try:
         return sys.stdin.isatty() and sys.stderr.isatty()

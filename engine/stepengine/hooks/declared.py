@@ -12,6 +12,7 @@ HOOK_NAMES = (
     "stepengine_step_wrappers",
     "stepengine_listeners",
     "stepengine_builders",
+    "stepengine_recipes",
 )
 """Those of `stepengine.hooks.specs`, which costs an import of pluggy."""
 

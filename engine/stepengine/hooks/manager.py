@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stepengine.events import Listener
     from stepengine.hooks.plugins import Plugins
     from stepengine.hooks.sources import Sources
-    from stepengine.hooks.types import Builder, BuildRequest, Reporter
+    from stepengine.hooks.types import Builder, BuildRequest, Recipe, Reporter
     from stepengine.running.context import Context
     from stepengine.running.wrapping import StepWrapper
     from stepengine.templating.scope import Namespace
@@ -128,6 +128,24 @@ class Hooks:
             providers = " and ".join(who for who, _ in found)
             raise StepError(f"the builder {name} has several providers: {providers}", hint=_UNINSTALL)
         return _guarded(*found[0])
+
+    def recipes(self) -> list[tuple[str, Recipe]]:
+        """Give the recipes that third parties add, each with its plugin."""
+        from stepengine.hooks.types import Recipe
+
+        return self._plugins.collect("stepengine_recipes", Recipe) if self._has_others else []
+
+    def recipe(self, name: str) -> tuple[str, Recipe] | None:
+        """Give a third party's recipe with its plugin; None where there is none of the name.
+
+        Raises:
+            UsageError: there are several.
+        """
+        found = [(who, recipe) for who, recipe in self.recipes() if recipe.name == name]
+        if len(found) > 1:
+            providers = " and ".join(who for who, _ in found)
+            raise UsageError(f"the recipe {name} has several providers: {providers}", hint=_UNINSTALL)
+        return found[0] if found else None
 
     def _all_builders(self) -> list[tuple[str, Builder]]:
         from stepengine.hooks.types import Builder

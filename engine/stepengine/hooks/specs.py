@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stepengine.events import Listener
-    from stepengine.hooks.types import Builder, ReferenceSource, Reporter
+    from stepengine.hooks.types import Builder, Recipe, ReferenceSource, Reporter
     from stepengine.running.wrapping import StepWrapper
 
 hookspec = pluggy.HookspecMarker("stepengine")
@@ -167,4 +167,23 @@ def stepengine_builders() -> Iterable[Builder]:  # type: ignore[empty-body]
         >>> next(stepengine_builders()).build(request, context)[:10]
         building app:1 with {}
         'sha256:000'
+    """
+
+
+@hookspec
+def stepengine_recipes() -> Iterable[Recipe]:  # type: ignore[empty-body]
+    """Give recipes for `stepengine init`, selected by `--recipe NAME`.
+
+    Called once, when a recipe is named that is not built in, or when recipes are listed.
+
+    Returns:
+        The recipes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from stepengine.plugin import Recipe
+        >>> def stepengine_recipes():
+        ...     yield Recipe("nightly", str(Path("/opt/my-package") / "nightly"))
+        >>> next(stepengine_recipes()).name
+        'nightly'
     """

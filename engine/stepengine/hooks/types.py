@@ -96,6 +96,18 @@ class Builder(Record):
     build: Callable[[BuildRequest, Context], str]
 
 
+class Recipe(Record):
+    """A recipe: a folder that `stepengine init` writes a prefect.yaml from. Nothing in it is ever run.
+
+    Attributes:
+        name: What `--recipe` selects it by.
+        directory: The folder's absolute path: its `recipe.toml`, its `prefect.yaml`, and further files to be copied.
+    """
+
+    name: str
+    directory: str
+
+
 class BuilderName(str):
     """A text that names a builder, as the type of a step's input: validation accepts the builders that there are.
 
