@@ -262,3 +262,16 @@ def test_the_environment_is_asked_before_the_blocks_file(cli):
     cli.environ["STEPENGINE_VARIABLES"] = json.dumps({"x": "environment"})
     result = cli.result(STEP.replace("built", "{{ prefect.variables.x }}"))
     assert result["pipelines"][0]["outputs"]["stdout"] == "environment"
+
+
+@pytest.mark.parametrize("value", ["pathlib.Path('/of-the-vault')", "Token('/of-the-vault')"])
+def test_a_secret_of_any_type_is_masked_as_it_is_shown(cli, third_party, value):
+    third_party(
+        "import pathlib\nfrom stepengine.plugin import ReferenceSource\n"
+        "class Token:\n    def __init__(self, text): self.text = text\n    def __str__(self): return self.text\n"
+        f"def stepengine_sources(environ, directory):\n    yield ReferenceSource('vault', 'it', lambda path: {value}, lambda: [])\n",
+        hooks="vault = other",
+    )
+    outcome = cli.run("build:\n- run_shell_script: {script: 'echo {{ vault.x.y }}'}\n")
+    assert outcome.code == 0, outcome.err
+    assert "/of-the-vault" not in outcome.out + outcome.err

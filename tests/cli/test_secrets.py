@@ -209,3 +209,13 @@ def test_an_exception_that_is_no_exception_of_pythons_usual_ones_is_masked_too(c
     assert outcome.code == 1
     assert outcome.json["error"]["message"] == "Odd: ***"
     assert SECRET not in shows(outcome)
+
+
+def test_a_variable_that_the_last_step_sets_is_masked_in_its_outputs(cli):
+    cli.write(
+        "leak.py",
+        "import os\ndef main():\n    os.environ['NEW_TOKEN'] = 'of-the-step-77'\n    return {'text': 'has of-the-step-77'}\n",
+    )
+    outcome = cli.run("build:\n- leak.main: {}\n", "--format", "json")
+    assert outcome.code == 0
+    assert "of-the-step-77" not in shows(outcome)

@@ -156,3 +156,12 @@ def test_what_is_kept_is_for_the_python_that_it_was_locked_for(locked):
     assert locked.stepengine("lock").code == 0
     assert "3.99" not in path.read_text()
     assert "tone==2.0" in path.read_text()
+
+
+def test_a_lock_that_is_no_file_is_refused_and_not_waited_for(locked):
+    path = locked.directory / NAME
+    path.unlink()
+    os.mkfifo(path)
+    outcome = locked.stepengine("plan")
+    assert outcome.code == 2
+    assert "is no file" in outcome.err

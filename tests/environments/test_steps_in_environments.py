@@ -286,3 +286,19 @@ def test_a_distribution_that_requires_stepengine_needs_no_other_copy_of_it(eithe
     assert outcome.code == 0, outcome.err
     assert either_project.stepengine("lock").code == 0
     assert "stepengine" not in (either_project.directory / "prefect.lock.toml").read_text().split("version")[1]
+
+
+def test_nothing_that_a_step_started_outlives_a_run_that_was_killed(isolated):
+    isolated.index.add("colour", "1.0")
+    isolated.write(
+        "own.py",
+        "import subprocess, time\n\ndef start():\n    child = subprocess.Popen(['sleep', '300'])\n"
+        "    print('child', child.pid, flush=True)\n    time.sleep(300)\n",
+    )
+    isolated.run("build:\n- run_shell_script: {requires: colour, script: 'true'}\n", "--install")
+    isolated.write("prefect.yaml", "build:\n- own.start: {requires: colour}\n")
+    with isolated.start("run") as process:
+        line = next(line for line in process.stderr if "child" in line)
+        process.kill()
+    pid = int(line.split()[-1])
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the child's end")

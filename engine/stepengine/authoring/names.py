@@ -19,7 +19,10 @@ MAX_LENGTH = 100
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 """PEP 508, "Names"."""
 
-_TAKEN = ("prefect", "prefect-docker", "stepengine", "stepengine-plugins", "stepengine-steps", "test", "tests")
+_TAKEN = (
+    *("prefect", "prefect-docker", "stepengine", "stepengine-plugins", "stepengine-steps"),
+    *("test", "tests", "pytest", "mypy", "hatchling", "ruff"),
+)
 """What would stand in the place of something else, be it installed here or not."""
 
 

@@ -246,6 +246,13 @@ def _fill_lock(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", "-v", action="store_true", help="show what the installer says")
 
 
+def _days(text: str) -> float:
+    days = float(text)
+    if not days >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return days
+
+
 def _fill_env(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
@@ -256,7 +263,7 @@ def _fill_env(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("keys", nargs="*", metavar="NAME", help="remove these; the beginning of a name will do")
     parser.add_argument(
         "--older-than",
-        type=float,
+        type=_days,
         default=30,
         metavar="DAYS",
         help="remove those that were not used for so many days; default %(default)s",

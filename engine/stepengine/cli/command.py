@@ -80,34 +80,13 @@ def _dispatch(arguments: list[str]) -> int:
     if isinstance(options, int):
         return options
     take_signals()
-    if options.command == "run":
-        from stepengine.cli.run import run
-    elif options.command == "plan":
-        from stepengine.cli.plan import plan as run
-    elif options.command == "validate":
-        from stepengine.cli.validate import validate as run
-    elif options.command == "lock":
-        from stepengine.cli.lock import lock as run
-    elif options.command == "env":
-        from stepengine.cli.env import env as run
-    elif options.command == "schema":
-        from stepengine.cli.schema import schema as run
-    elif options.command == "plugin":
-        from stepengine.cli.plugin import plugin as run
-    else:
-        run = _find_listing(options.command)
-    return run(options)
+    import importlib
 
-
-def _find_listing(command: str) -> Callable[[argparse.Namespace], int]:
-    """Give what lists what there is, or begins with a part of it."""
-    if command == "init":
-        from stepengine.cli.init import init as run
-    elif command == "recipes":
-        from stepengine.cli.recipes import recipes as run
-    else:
-        from stepengine.cli.steps import steps as run
-    return run
+    # Each command is the function of its name in the module of its name: no other one is imported.
+    command: Callable[[argparse.Namespace], int] = getattr(
+        importlib.import_module(f"stepengine.cli.{options.command}"), options.command
+    )
+    return command(options)
 
 
 def _report_bug(error: BaseException) -> int:

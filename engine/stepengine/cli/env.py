@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stepengine.cli.output import own_stdout, write_document
-from stepengine.diagnostics.diagnostic import tell_count
+from stepengine.diagnostics.diagnostic import one_line, tell_count
 from stepengine.environments.store import Store, cache_directory
 from stepengine.errors import StepError, UsageError
 from stepengine.terminal import style_for
@@ -53,6 +53,8 @@ def _chosen(found: Sequence[Found], options: argparse.Namespace) -> list[Found]:
     if options.keys:
         chosen = []
         for key in options.keys:
+            if not key:
+                raise UsageError("an empty name names no environment", hint="stepengine env list names them")
             named = [each for each in found if each.key.startswith(key)]
             if len(named) != 1:
                 what = "there is no environment" if not named else "there are several environments"
@@ -91,7 +93,7 @@ def _render(store: Store, found: Sequence[Found]) -> str:
         made = each.environment
         what = style.yellow(each.problem) if made is None else ", ".join(made.requirements)
         what += style.dim("  locked") if made is not None and made.locked else ""
-        lines.append(f"{each.key:<20}  {_size(each.size):>7}  {_age(each.used):>12}  {what}")
+        lines.append(f"{one_line(each.key):<20}  {_size(each.size):>7}  {_age(each.used):>12}  {what}")
     total = _size(sum(each.size for each in found))
     lines.append(style.dim(f"{len(found)} in {store.directory}, {total}"))
     return "".join(f"{line}\n" for line in lines)

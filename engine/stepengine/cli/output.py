@@ -89,10 +89,11 @@ def as_diagnostic(error: StepEngineError) -> dict[str, Any]:
 
 def show_error(error: StepEngineError) -> None:
     """Write an error to standard error: what, where, what to do."""
+    from stepengine.diagnostics.diagnostic import one_line
     from stepengine.terminal import style_for
 
     style = style_for(sys.stderr, os.environ)
-    lines = [f"{style.red('error')}: {error.message}"]
+    lines = [f"{style.red('error')}: {one_line(error.message)}"]
     if error.where:
         lines.append(f"  at {error.where}")
     if error.hint:

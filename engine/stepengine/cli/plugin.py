@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from stepengine.authoring.names import check_name
 from stepengine.authoring.scaffold import write_distribution
 from stepengine.diagnostics.diagnostic import one_line
+from stepengine.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +25,8 @@ def plugin(options: argparse.Namespace) -> int:
         UsageError: the name does not do, or a file is there already or cannot be written.
     """
     names = check_name(options.name, _installed())
+    if options.directory == "":
+        raise UsageError("an empty name names no directory", hint="leave it out, or write . for this one")
     directory = names.distribution if options.directory is None else options.directory
     files = write_distribution(names, directory)
     told = one_line(os.path.normpath(directory))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ def read_lock(path: str) -> Lock | None:
         UsageError: it cannot be read, or is none.
     """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise UsageError(f"{path} is no file", hint="remove it")
         with open(path, "rb") as file:
             data = file.read()
     except FileNotFoundError:
@@ -100,7 +103,7 @@ def parse_lock(data: bytes, path: str) -> Lock:
 
     from packaging.specifiers import SpecifierSet
 
-    again = "write it anew: stepengine lock"
+    again = "remove it, and write it anew: stepengine lock"
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
@@ -183,7 +186,7 @@ def write_lock(path: str, text: str) -> None:
     """
     import tempfile
 
-    temporary = ""
+    temporary, path = "", os.path.realpath(path)
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", newline="\n", dir=os.path.dirname(path) or ".", prefix=".stepengine-", delete=False

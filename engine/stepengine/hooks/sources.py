@@ -115,8 +115,8 @@ class Sources:
             return True
         if namespace == _PREFECT or not _NAMESPACE.match(str(namespace)):
             what = f"no reference can name the namespace {namespace!r}"
-        elif source.depth is not None and source.depth < 1:
-            what = f"the depth of the namespace {namespace} is {source.depth}, and not 1 or more"
+        elif source.depth is not None and (type(source.depth) is not int or source.depth < 1):
+            what = f"the depth of the namespace {namespace} is {source.depth!r}, and not 1 or more"
         else:
             return True
         self._plugins.warn(f"something of the plugin {who} is left out: {what}")

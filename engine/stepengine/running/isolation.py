@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stepengine.errors import RequirementError
+from stepengine.catalogue.modules import split_name
+from stepengine.catalogue.spec import unreadable_spec
+from stepengine.errors import RequirementError, StepEngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stepengine.catalogue.spec import StepSpec
     from stepengine.environments.file_lock import FileLock
     from stepengine.environments.isolated_place import IsolatedWorker
     from stepengine.environments.store import Environment
@@ -81,3 +84,11 @@ class Isolation:
         while self._locks:
             _, lock = self._locks.popitem()
             lock.release()
+
+
+def spec_elsewhere(step: Step) -> StepSpec:
+    """Take a name that is not known here as the dotted path of a function that is, where the step runs."""
+    module, attribute = split_name(step.name)
+    if not module or (step.section != "pull" and not step.requires):
+        raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
+    return unreadable_spec(step.name, f"{module}:{attribute}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stepengine.catalogue.modules import split_name
-from stepengine.catalogue.spec import REQUIRED, StepSpec, unreadable_spec
+from stepengine.catalogue.spec import REQUIRED, StepSpec
 from stepengine.document.nodes import node_at
 from stepengine.errors import StepEngineError, TemplateError, tell_exception
 from stepengine.events import (
@@ -24,7 +23,7 @@ from stepengine.records import Record
 from stepengine.result import Failure, PipelineResult, PullPlace, RunResult, StepResult
 from stepengine.running.deployment_fields import FieldProblem, resolve_deployment
 from stepengine.running.failures import describe_exception
-from stepengine.running.isolation import Isolation
+from stepengine.running.isolation import Isolation, spec_elsewhere
 from stepengine.running.places import LocalPlace
 from stepengine.running.wrapping import no_outputs, wrap_call
 from stepengine.secrecy.masking import Masking
@@ -275,17 +274,16 @@ class _PipelineRun:
         def emit(kind: str, data: dict[str, Any]) -> None:
             self._take_report(step, kind, data)
 
-        if place.environ is not self._known_environ:  # a step before this, or where this runs, has variables of its own
-            self._known_environ = place.environ
-            self._world.secrets.add_environment(place.environ)
+        self._learn(place)
         outputs: dict[str, Any] = {}
         failed: BaseException | None = None
         try:
-            spec = step.spec or _spec_elsewhere(step)
+            spec = step.spec or spec_elsewhere(step)
             inputs, shown = self._inputs(step, spec)
             wrappers, take_prints = self._world.wrappers, self._local.take_prints
             call = wrap_call(wrappers, self._info(step), shown, spec, place, emit, take_prints)
             outputs = self._outputs_of(step, spec, call(inputs))
+            self._learn(place)
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error
         tail = self._report.end_output(self._info(step))
@@ -296,6 +294,12 @@ class _PipelineRun:
             result = self._failed(step, duration, failed, tail)
         self._take(step, result)
         return result.failure is None
+
+    def _learn(self, place: Place) -> None:
+        """Have the variables masked that are named like secrets, where a step or another place has other ones."""
+        if place.environ is not self._known_environ:
+            self._known_environ = place.environ
+            self._world.secrets.add_environment(place.environ)
 
     def _outputs_of(self, step: Step, spec: StepSpec, returned: Any) -> dict[str, Any]:
         if self._world.was_interrupted():  # the step has caught the exception, or been too quick for it
@@ -390,11 +394,3 @@ class _PipelineRun:
             extra = pull_failure_hint(self._pipeline, self._world.directory, step, self._pull_place)
             hint = "; ".join(filter(None, [hint, extra]))
         return Failure(message, self._where(step), hint, output, frames)
-
-
-def _spec_elsewhere(step: Step) -> StepSpec:
-    """Take a name that is not known here as the dotted path of a function that is, where the step runs."""
-    module, attribute = split_name(step.name)
-    if not module or (step.section != "pull" and not step.requires):
-        raise StepEngineError(f"there is no step {step.name} here", hint="see what `stepengine validate` says of it")
-    return unreadable_spec(step.name, f"{module}:{attribute}")

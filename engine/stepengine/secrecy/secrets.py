@@ -10,6 +10,7 @@ secret that a step changed in a way of its own (a hash, every second letter).
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -360,6 +361,9 @@ def _leaves(value: Any) -> Iterable[str]:
         elif isinstance(item, (dict, list, tuple, set, frozenset)) and id(item) not in seen:
             seen.add(id(item))
             pending.extend(item.values() if isinstance(item, dict) else item)
+        elif not isinstance(item, (dict, list, tuple, set, frozenset)):
+            with suppress(Exception):  # a value of a third party: what a template would show of it
+                yield str(item)
 
 
 def _decoded(text: str) -> str:

@@ -52,11 +52,10 @@ def stepengine_cassette(request: pytest.FixtureRequest, stepengine_project: Proj
     from stepengine.testing.cassette import Cassette
     from stepengine.testing.cassette_file import default_path
 
-    marker = request.node.get_closest_marker(_MARKER)
-    name = str(marker.args[0]) if marker is not None and marker.args else ""
+    name, live = _marked(request.node.get_closest_marker(_MARKER))
     path = request.path.parent / name if name else default_path(request.path, request.node.name)
     cassette = Cassette(path, request.config.getoption(_OPTION))
-    cassette.live = frozenset(marker.kwargs.get("live", ())) if marker is not None else frozenset()
+    cassette.live = live
     cassette.portable("root", str(stepengine_project.directory.parent))
     cassette.portable("project", str(stepengine_project.directory))
     stepengine_project.cassette = cassette
@@ -91,3 +90,20 @@ def stepengine_git(stepengine_project: Project) -> GitRemotes:
     from stepengine.testing.git_remotes import GitRemotes
 
     return GitRemotes(stepengine_project.directory.parent / "remotes")
+
+
+def _marked(marker: pytest.Mark | None) -> tuple[str, frozenset[str]]:
+    """Read the marker: the cassette's name (empty for its default) and the steps that always run.
+
+    Raises:
+        UsageError: it says something else.
+    """
+    if marker is None:
+        return "", frozenset()
+    unknown = marker.kwargs.keys() - {"name", "live"}
+    name = marker.args[0] if marker.args else marker.kwargs.get("name", "")
+    live = marker.kwargs.get("live", ())
+    is_list = not isinstance(live, str) and all(isinstance(each, str) for each in live)
+    if unknown or len(marker.args) > 1 or not isinstance(name, str) or "\0" in name or not is_list:
+        raise pytest.UsageError(f"{_MARKER} takes the name of a file, and live=[the names of steps]")
+    return name, frozenset(live)

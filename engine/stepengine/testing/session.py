@@ -93,6 +93,8 @@ class Session:
         self._seen.append(seen)
         try:
             outputs = call.proceed(inputs)
+            self._world.secrets.add_environment(call.place.environ)
+            self._world.secrets.add_urls(outputs)
         except KeyboardInterrupt:
             self._cassette.spoil()
             raise

@@ -44,7 +44,15 @@ def main() -> None:
     try:
         _serve(_Channel(), ending)
     except KeyboardInterrupt:
+        _end_group()
         sys.exit(_INTERRUPTED)
+
+
+def _end_group() -> None:
+    """End what steps have started: where the engine was killed nobody else does."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 def _serve(channel: _Channel, ending: _Ending) -> None:
