@@ -95,7 +95,7 @@ def _dispatch(arguments: list[str]) -> int:
     elif options.command == "plugin":
         from stepengine.cli.plugin import plugin as run
     else:
-        run = _find_listing(options.command)
+        return _find_listing(options.command)(options)
     return run(options)
 
 
