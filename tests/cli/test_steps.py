@@ -137,7 +137,7 @@ def test_the_list_has_each_built_in_step_once_and_its_document_each_name(cli):
         (["run", "-x"], "stepengine run --help shows what there is"),
         (["steps"], "needs an action: list or show"),
         (["deploy"], "`stepengine run --format json`"),
-        (["init"], "`stepengine validate`"),
+        (["initialise"], "there are: init, run"),
         (["vaildate"], "did you mean 'validate'?"),
     ],
 )
