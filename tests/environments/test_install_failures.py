@@ -131,3 +131,10 @@ def test_what_pip_has_locked_pip_installs_and_uv_too(either_project, index, tmp_
 def test_a_cache_whose_path_has_spaces(either_project, index):
     either_project.environ["STEPENGINE_CACHE_DIR"] = str(either_project.directory / "a cache, 'quoted' – ü")
     assert either_project.install(BEFORE).code == 0
+
+
+def test_another_version_of_stepengine_is_not_installed_in_silence(isolated):
+    isolated.write("own.py", "def tell(): ...\n")
+    outcome = isolated.run("build:\n- own.tell: {requires: 'stepengine>=99'}\n", "--install")
+    assert outcome.code == 4
+    assert "stepengine>=99 cannot be met: stepengine " in outcome.err

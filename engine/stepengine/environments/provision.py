@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stepengine.environments.store import Environment
 
 
+_ENGINE = "stepengine"
 _PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 
@@ -109,6 +110,9 @@ class Provision:
         if all(state.satisfied_by for state in states):
             return Decision(states)
         wanted = requirement_set(requires)
+        own = [state for state in states if not state.satisfied_by and state.problem.startswith(f"{_ENGINE} ")]
+        if own:  # the engine that runs goes into every environment: another one cannot be had there
+            return Decision(states, wanted, problem=f"{own[0].requirement} cannot be met: {own[0].problem}")
         packages, problem = self._locked_packages(wanted)
         if problem:
             return Decision(states, wanted, problem=problem)
