@@ -9,6 +9,7 @@ import pytest
 
 from stepengine.plugin import Context, StepError
 from stepengine.testing import Cassette, CassetteError
+from stepengine.testing.cassette_file import default_path
 
 STEPS = """
 import os
@@ -336,3 +337,40 @@ def test_a_replayed_step_needs_none_of_what_it_requires(play, cassette_path):
     outcome, _ = play(text, "none")
     outcome.assert_succeeded()
     assert outcome.step("up").outputs == {"count": 3}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"environ": {"A": 5}},
+        {"directory": 7},
+        {"printed": [{"stdout": "abc"}]},
+        {"printed": [{"stdout": [5]}]},
+        {"printed": [{"weird": ["x"]}]},
+        {"warnings": "abc"},
+        {"failure": "boo"},
+        {"failure": {}},
+        {"step": 5},
+    ],
+    ids=str,
+)
+def test_a_damaged_cassette_is_no_recording(play, cassette_path, damage):
+    cassette_path.parent.mkdir()
+    call = {"step": "steps.look", "inputs": {}, **damage}
+    cassette_path.write_text(json.dumps({"stepengine_cassette": 1, "calls": [call]}))
+    with pytest.raises(CassetteError, match=r"is damaged .*record it anew"):
+        play("build:\n- steps.look: {}\n", "none")
+
+
+def test_a_deep_file_is_no_cassette(play, cassette_path):
+    cassette_path.parent.mkdir()
+    cassette_path.write_text("[" * 200_000)
+    with pytest.raises(CassetteError, match="is not JSON"):
+        play("build:\n- steps.look: {}\n", "none")
+
+
+def test_parameters_that_look_alike_have_cassettes_of_their_own(tmp_path):
+    names = ["test_x[a/b]", "test_x[a-b]", "test_x[a b]", "test_x"]
+    paths = [default_path(tmp_path / "test_it.py", name) for name in names]
+    assert len(set(paths)) == len(names)
+    assert paths[-1].name == "test_it.test_x.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from stepengine.records import Record
@@ -66,9 +67,23 @@ class Recording(Record):
     pull_sites: tuple[PullSite, ...]
 
 
+_KINDS: dict[str, Any] = {
+    "step": str,
+    "directory": (str, type(None)),
+    "environ": (dict, type(None)),
+    "failure": (dict, type(None)),
+}
+"""What the fields of a call hold; those that may be left out hold nothing then."""
+
+
 def default_path(test_file: Path, test: str) -> Path:
-    """Give where the cassette of a test is: `cassettes/FILE.TEST.json` beside its file."""
+    """Give where the cassette of a test is: `cassettes/FILE.TEST.json` beside its file.
+
+    Where a parameter's text holds what no file name should, a checksum keeps it apart from others that look alike.
+    """
     name = re.sub(r"[^\w.-]+", "-", test).strip("-")
+    if re.search(r"[^\w.\[\]-]", test):
+        name += f"-{zlib.crc32(test.encode()):08x}"
     return test_file.parent / "cassettes" / f"{test_file.stem}.{name}.json"
 
 
@@ -111,7 +126,7 @@ def decode(text: str, name: str) -> Recording:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CassetteError(f"{name} is not JSON: {error}") from error
     version = document.get(FORMAT) if isinstance(document, dict) else None
     if version != VERSION:
@@ -129,8 +144,21 @@ def decode(text: str, name: str) -> Recording:
 
 def _call_of(document: dict[str, Any]) -> Call:
     printed = [
-        (stream, line) for group in document.get("printed", []) for stream, lines in group.items() for line in lines
+        (stream, line)
+        for group in document.get("printed", [])
+        for stream, lines in group.items()
+        for line in _texts(lines, "printed")
     ]
+    if {stream for stream, _ in printed} - {"stdout", "stderr"}:
+        raise ValueError("what was printed is of no stream")
+    for field, kinds in _KINDS.items():
+        if not isinstance(document.get(field), kinds):
+            raise TypeError(f"{field} is a {type(document[field]).__name__}")
+    for field in ("environ", "failure"):
+        _texts([each for each in (document.get(field) or {}).values() if each is not None], field)
+    if "failure" in document and "message" not in document["failure"]:
+        raise ValueError("a failure has no message")
+    _texts(document.get("warnings", []), "warnings")
     return Call(
         step=document["step"],
         inputs=dict(document["inputs"]),
@@ -141,6 +169,12 @@ def _call_of(document: dict[str, Any]) -> Call:
         environ=dict(document.get("environ", {})),
         failure=document.get("failure"),
     )
+
+
+def _texts(value: Any, field: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{field} has what is no text")
+    return value
 
 
 def load(path: Path) -> Recording | None:
