@@ -120,3 +120,13 @@ def test_offline_nothing_is_asked_nor_fetched(isolated, index):
     assert isolated.stepengine("run", "--install").code == 0
     index.close()
     assert isolated.stepengine("run", "--offline").code == 0
+
+
+def test_a_format_of_nobody_is_refused_before_anything_is_installed(isolated):
+    isolated.index.add("colour", "1.0")
+    outcome = isolated.run(
+        "build:\n- run_shell_script: {requires: colour, script: 'true'}\n", "--install", "--format", "of-nobody"
+    )
+    assert outcome.code == 2
+    assert "there is no format 'of-nobody'" in outcome.err
+    assert not isolated.made()

@@ -97,6 +97,8 @@ def prepare(
     path = find_file(options.file)
     provisioning = provisioning or provisioning_of(path, options)
     project = open_chosen(path, options, provisioning, more)
+    if options.format not in ("text", "json"):
+        project.hooks.check_reporter(options.format)
     planned = _plan(project, options)
     if planned is not None and not planned[0].has_errors and make_missing(planned[0], provisioning, options):
         project = open_chosen(path, options, provisioning, more)  # what has come tells more than was known

@@ -154,6 +154,14 @@ class Hooks:
             self._found_builders = self._plugins.collect("stepengine_builders", Builder)
         return self._found_builders
 
+    def check_reporter(self, name: str) -> None:
+        """Check that there is one reporter of a name.
+
+        Raises:
+            UsageError: there is none, or several.
+        """
+        self._reporter(name)
+
     def start(self, name: str, stream: TextIO) -> Listener:
         """Start the reporter of a name on a stream, and give what takes the events.
 
