@@ -134,7 +134,7 @@ def test_a_lock_that_cannot_be_written(locked, tmp_path):
     (locked.directory / NAME).mkdir()
     refused = locked.stepengine("lock", "--upgrade")
     assert refused.code == 2, refused.err
-    assert "Is a directory" in refused.err
+    assert "is no file" in refused.err
     assert sorted(os.listdir(locked.directory)) == [NAME, "prefect.yaml"]
 
 

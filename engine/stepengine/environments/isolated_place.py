@@ -118,7 +118,7 @@ class IsolatedWorker:
         try:
             transport = ChildTransport(command, base.directory, environ)
         except OSError as error:
-            if os.path.exists(interpreter_of(self.home)):
+            if error.filename != interpreter_of(self.home) and os.path.exists(interpreter_of(self.home)):
                 where = f"{error.filename}: " if error.filename else ""
                 raise StepError(f"the step's process cannot be started: {where}{error.strerror}") from error
             message = f"the environment for {', '.join(environment.requirements)} is damaged: {error.strerror}"
