@@ -96,7 +96,7 @@ def test_tests_of_one_name_with_parameters_have_cassettes_of_their_own(pytester,
     )
     run_tests("--stepengine-record=once").assert_outcomes(passed=2)
     names = sorted(path.name for path in (pytester.path / "cassettes").iterdir())
-    assert names == ["test_many.test_many-a-b.json", "test_many.test_many-c-d-680b4d3e.json"]
+    assert [name.rpartition("-")[0] for name in names] == ["test_many.test_many-a-b", "test_many.test_many-c-d"]
 
 
 def test_fixtures_and_options_explain_themselves(run_tests):
