@@ -38,14 +38,14 @@ class Isolation:
         """Give where a step runs: in the environment that its requirements need, or with the others.
 
         Args:
-            step: It.
+            step: It; it requires something.
             base: Where the others run.
 
         Raises:
             StepEngineError: the environment cannot be used.
         """
-        decision = self._world.decide(step) if step.requires else None
-        if decision is None or decision.requirements is None:
+        decision = self._world.decide(step)
+        if decision.requirements is None:
             return base
         environment = decision.environment
         if environment is None:

@@ -229,9 +229,10 @@ class _PipelineRun:
             self._report(StepStarted(self._info(step), ""))
             self._take(step, self._failed(step, perf_counter() - started, error, ""))
             return False
-        succeeded = self._run_step(step, self._place)
-        if self._pull_place is not None:
-            self._pull_place = self._pull_place._replace(directory=self._place.directory)
+        site = self._pull_place
+        succeeded = self._run_step(step, self._place, may_isolate=site is None or site.kind != "image")
+        if site is not None:
+            self._pull_place = site._replace(directory=self._place.directory)
         return succeeded
 
     def _local_variable(self, name: str) -> str | None:
@@ -260,11 +261,10 @@ class _PipelineRun:
                 self._note(f"something may be left of the steps' place: {tell_exception(error)}")
         self._place = None
 
-    def _run_step(self, step: Step, base: Place) -> bool:
+    def _run_step(self, step: Step, base: Place, *, may_isolate: bool = True) -> bool:
         started = perf_counter()
         try:
-            in_image = self._pull_place is not None and self._pull_place.kind == "image"
-            place = base if in_image else self._isolation.place_of(step, base)
+            place = self._isolation.place_of(step, base) if step.requires and may_isolate else base
         except (StepEngineError, KeyboardInterrupt) as error:
             self._report(StepStarted(self._info(step), ""))
             self._take(step, self._failed(step, perf_counter() - started, error, ""))
@@ -280,9 +280,13 @@ class _PipelineRun:
         try:
             spec = step.spec or spec_elsewhere(step)
             inputs, shown = self._inputs(step, spec)
-            wrappers, take_prints = self._world.wrappers, self._local.take_prints
-            call = wrap_call(wrappers, self._info(step), shown, spec, place, emit, take_prints)
-            outputs = self._outputs_of(step, spec, call(inputs))
+            wrappers = self._world.wrappers
+            if wrappers:
+                call = wrap_call(wrappers, self._info(step), shown, spec, place, emit, self._local.take_prints)
+                returned = call(inputs)
+            else:
+                returned = place.call(spec, inputs, emit)
+            outputs = self._outputs_of(step, spec, returned)
             self._learn(place)
         except BaseException as error:  # noqa: BLE001 - a step is a third party's: all of it is its failure
             failed = error

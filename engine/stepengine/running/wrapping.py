@@ -68,7 +68,7 @@ def wrap_call(
     """Give what runs a step with the inputs that it is given, inside of what plugins put around it.
 
     Args:
-        wrappers: Them, the outermost first.
+        wrappers: Them, the outermost first; there is one at least.
         step: The step.
         shown: Its inputs as they may be shown.
         spec: What its name stands for.
