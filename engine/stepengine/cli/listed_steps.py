@@ -28,12 +28,13 @@ def list_steps(directory: str, entry_points: list[EntryPoint]) -> list[StepSpec]
     if path is not None:
         directory = os.path.dirname(os.path.abspath(path))
     registry = Registry(directory, entry_points, Provisioning(directory).decide)
-    names = [(name, ()) for name in (*registry.names(), *_own_names(directory))]
+    there: list[tuple[str, tuple[str, ...]]] = [(name, ()) for name in (*registry.names(), *_own_names(directory))]
+    used = [] if path is None else [each for each in _used_names(path, registry) if each not in there]
     found: dict[str, StepSpec] = {}
-    for name, requires in (*names, *([] if path is None else _used_names(path, registry))):
+    for name, requires in (*there, *used):
         spec = registry.find(name, requires)
         if not isinstance(spec, StepSpec):
-            if not requires:
+            if (name, requires) in there:
                 warn_on_stderr(spec.message)
         elif not spec.is_deprecated:
             found.setdefault(name, spec)
@@ -62,6 +63,5 @@ def _used_names(path: str, registry: Registry) -> Iterator[tuple[str, tuple[str,
         return
     for name, sets in uses_of(document.root).items():
         for requires in sets:
-            if isinstance(registry.find(name, requires), StepSpec):
-                yield name, requires
+            yield name, requires
             yield from ((other, requires) for other in registry.names_for(requires))

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from stepengine.cli.project import find_file, open_project
-from stepengine.cli.provisioning import Provisioning
+from stepengine.cli.provisioning import Provisioning, installer_failures
 from stepengine.cli.validate import show_diagnostics
 from stepengine.diagnostics.diagnostic import one_line, tell_count
 from stepengine.environments.index_settings import credentials_in
@@ -97,13 +97,7 @@ def _resolve(wanted: RequirementSet, where: str, provision: Provision, options: 
             sys.stderr.write(f"  | {line}\n")
 
     what = one_line(str(wanted))
-    try:
+    with installer_failures(f"{what} cannot be locked", where, told=options.verbose):
         packages = provision.installer(tell).resolve(wanted.requirements)
-    except RequirementError as error:
-        output = getattr(error, "output", "")
-        if output and not options.verbose:
-            sys.stderr.write("".join(f"  | {line}\n" for line in output.splitlines()))
-        hint = error.hint or "correct the requirement, or where packages are looked for"
-        raise RequirementError(f"{what} cannot be locked: {error.message}", where=where, hint=hint) from error
     sys.stderr.write(f"locked {what}: {tell_count(packages, 'package')} in {perf_counter() - started:.1f} s\n")
     return LockedSet(wanted, packages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from stepengine.errors import RequirementError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from stepengine.catalogue.spec import StepSpec
     from stepengine.environments.provision import Decision, Provision
@@ -42,10 +43,11 @@ class Provisioning:
     def provision(self) -> Provision:
         """It."""
         if self._provision is None:
-            from stepengine.environments.provision import Provision, ProvisionOptions
+            from stepengine.environments.provision import Provision
 
-            options = ProvisionOptions(self._locked, self._offline)
-            self._provision = Provision(self._directory, os.environ, process_secrets().add, options)
+            self._provision = Provision(
+                self._directory, os.environ, process_secrets().add, locked=self._locked, offline=self._offline
+            )
         return self._provision
 
     def decide(self, requires: Sequence[str], spec: StepSpec | None) -> Decision:
@@ -117,6 +119,28 @@ def is_asked() -> bool:
         return False
 
 
+@contextmanager
+def installer_failures(what: str, where: str, *, told: bool) -> Iterator[None]:
+    """Say of what the failure of an installer is, and where that stands in the file.
+
+    Args:
+        what: What cannot be done.
+        where: `file:line:column`.
+        told: Whether what the installer printed has been shown.
+
+    Raises:
+        RequirementError: the installer failed.
+    """
+    try:
+        yield
+    except RequirementError as error:
+        output = getattr(error, "output", "")
+        if output and not told:
+            sys.stderr.write("".join(f"  | {line}\n" for line in output.splitlines()))
+        hint = error.hint or "correct the requirement, or where packages are looked for"
+        raise RequirementError(f"{what}: {error.message}", where=where, hint=hint) from error
+
+
 def _make(plan: Plan, missing: MissingEnvironment, provision: Provision, options: argparse.Namespace) -> None:
     started = perf_counter()
     what = one_line(str(missing.requirements))
@@ -131,15 +155,8 @@ def _make(plan: Plan, missing: MissingEnvironment, provision: Provision, options
             say(f"  | {line}")
 
     say(f"installing {what}")
-    try:
+    with installer_failures(f"{what} cannot be installed", _where(plan, missing), told=options.verbose):
         made = provision.make(
             missing.requirements, tell, lambda: say("  another run installs the same: waiting for it")
         )
-    except RequirementError as error:
-        output = getattr(error, "output", "")
-        if output and not options.verbose:
-            sys.stderr.write("".join(f"  | {line}\n" for line in output.splitlines()))
-        message = f"{what} cannot be installed: {error.message}"
-        hint = error.hint or "correct the requirement, or where packages are looked for"
-        raise RequirementError(message, where=_where(plan, missing), hint=hint) from error
     say(f"installed {what}: {tell_count(made.packages, 'package')} in {perf_counter() - started:.1f} s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from stepengine.environments.reading import read_or_nothing
 from stepengine.patterns import lazy_pattern
 from stepengine.records import Record
 
@@ -88,8 +89,8 @@ def read_index_settings(environ: Mapping[str, str], python: str) -> IndexSetting
     known = {**{name: environ[name] for name in (*_UV_NAMES.values(), *_DECIDING) if environ.get(name)}, **variables}
     known.pop("SSL_CERT_FILE", None)
     files = [known[name] for name in ("UV_CONSTRAINT", "UV_OVERRIDE", "UV_CONFIG_FILE") if name in known]
-    contents = [(path, _read(path)) for each in files for path in each.split()]
-    own = [(path, _read(path)) for path in _uv_files(environ) if os.path.isfile(path)]
+    contents = [(path, read_or_nothing(path)) for each in files for path in each.split()]
+    own = [(path, read_or_nothing(path)) for path in _uv_files(environ) if os.path.isfile(path)]
     deciding = (*sorted(known.items()), *contents, *own)
     texts = (*options.values(), *known.values(), *(text for _, text in (*contents, *own)))
     return IndexSettings(variables, deciding, texts)
@@ -138,7 +139,7 @@ def _read_files(environ: Mapping[str, str], python: str) -> dict[str, str]:
 
     options: dict[str, str] = {}
     for path in config_files(environ, python):
-        text = _read(path)
+        text = read_or_nothing(path)
         if not text:
             continue
         parser = configparser.RawConfigParser()
@@ -201,11 +202,3 @@ def _uv_files(environ: Mapping[str, str]) -> Iterator[str]:
     for directory in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep):
         yield os.path.join(directory, "uv", "uv.toml")
     yield os.path.join(environ.get("SYSTEMDRIVE", ""), os.sep, "etc", "uv", "uv.toml")
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

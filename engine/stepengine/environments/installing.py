@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from stepengine.environments.index_settings import credentials_in
 from stepengine.environments.install_failures import explain_failure
+from stepengine.environments.reading import read_or_nothing
 from stepengine.errors import RequirementError
 from stepengine.running.process import run_process
 
@@ -146,7 +147,7 @@ class InstallerProcess:
         except OSError as error:
             raise InstallError(f"{command[0]} cannot be started: {error.strerror}") from error
         if completed.returncode:
-            message, hint, shown = explain_failure(completed, hashed=hashed, log=_read(log))
+            message, hint, shown = explain_failure(completed, hashed=hashed, log=read_or_nothing(log))
             raise InstallError(message, hint=hint, output=shown)
         return completed
 
@@ -159,14 +160,6 @@ def _with_absolute_paths(environ: dict[str, str]) -> dict[str, str]:
             parts = value.split(separator) if separator else [value]
             environ[name] = separator.join(os.path.abspath(part) if os.path.exists(part) else part for part in parts)
     return environ
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def with_defaults(

@@ -7,6 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
+from stepengine.environments.reading import list_of_texts
 from stepengine.errors import UsageError
 from stepengine.records import Record
 
@@ -114,7 +115,7 @@ def parse_lock(data: bytes, path: str) -> Lock:
         raise UsageError(f"{path} is a lock of version {version!r}, not {_VERSION}", hint=hint)
     try:
         sets = [_read_set(each) for each in document.get("sets", [])]
-        (python,) = _texts([document["python"]])
+        (python,) = list_of_texts([document["python"]])
         SpecifierSet(python)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         told = " ".join(str(error).split())
@@ -126,7 +127,7 @@ def _read_set(document: dict[str, Any]) -> LockedSet:
     from stepengine.catalogue.requirements import requirement_problem
     from stepengine.environments.requirement_set import requirement_set
 
-    requirements = _texts(document["requirements"])
+    requirements = list_of_texts(document["requirements"])
     for problem in filter(None, map(requirement_problem, requirements)):
         raise ValueError(problem)
     packages = tuple(_read_package(each) for each in document["packages"])
@@ -136,7 +137,7 @@ def _read_set(document: dict[str, Any]) -> LockedSet:
 def _read_package(document: dict[str, Any]) -> LockedPackage:
     from stepengine.catalogue.requirements import requirement_problem
 
-    (requirement,), hashes = _texts([document["requirement"]]), _texts(document["hashes"])
+    (requirement,), hashes = list_of_texts([document["requirement"]]), list_of_texts(document["hashes"])
     # Both become lines of a file that an installer reads: nothing else may be in them.
     problem = requirement_problem(requirement)
     if problem:
@@ -148,12 +149,6 @@ def _read_package(document: dict[str, Any]) -> LockedPackage:
     if not hashes:
         raise ValueError(f"{requirement} has no hash")
     return LockedPackage(requirement, hashes)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{value!r} is no list of texts")
-    return tuple(value)
 
 
 def render_lock(python: str, sets: Iterable[LockedSet]) -> str:

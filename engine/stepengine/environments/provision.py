@@ -39,6 +39,7 @@ class Decision(Record):
         environment: That environment; None where it is not made yet.
         locked: Whether a lock says what is in it.
         problem: Why it cannot be made, in one line; empty where it can.
+        remedy: What to do about that, in one line.
     """
 
     states: tuple[RequirementState, ...]
@@ -46,18 +47,7 @@ class Decision(Record):
     environment: Environment | None = None
     locked: bool = False
     problem: str = ""
-
-
-class ProvisionOptions(Record):
-    """What the command line and the settings say of environments.
-
-    Attributes:
-        locked: Whether only what a lock has may be used, whatever is installed here.
-        offline: Whether nothing may be fetched.
-    """
-
-    locked: bool = False
-    offline: bool = False
+    remedy: str = ""
 
 
 class Provision:
@@ -67,7 +57,8 @@ class Provision:
         directory: The file's, where its lock is.
         environ: The environment of the run.
         add_secret: Has a value masked.
-        options: What the user says.
+        locked: Whether only what a lock has may be used, whatever is installed here.
+        offline: Whether nothing may be fetched.
 
     Raises:
         UsageError: there is a lock that cannot be read.
@@ -78,13 +69,16 @@ class Provision:
         directory: str,
         environ: Mapping[str, str],
         add_secret: Callable[[str], None],
-        options: ProvisionOptions,
+        *,
+        locked: bool,
+        offline: bool,
     ) -> None:
         self.store = Store(cache_directory(environ))
         self._lock_path = os.path.join(directory, FILE_NAME)
         self._environ = environ
         self._add_secret = add_secret
-        self._options = options
+        self._only_locked = locked
+        self._offline = offline
         self._decisions: dict[tuple[tuple[str, ...], str | None], Decision] = {}
         self._settings: IndexSettings | None = None
         self._lock: Lock | None = None
@@ -106,16 +100,17 @@ class Provision:
     def _decide(self, requires: Sequence[str], provides: str | None) -> Decision:
         for secret in (found for text in requires for found in credentials_in(text, self._environ)):
             self._add_secret(secret)  # before anything is told of them
-        states = tuple(check_requirements(requires, provides, only_provided=self._options.locked))
+        states = tuple(check_requirements(requires, provides, only_provided=self._only_locked))
         if all(state.satisfied_by for state in states):
             return Decision(states)
         wanted = requirement_set(requires)
         own = [state for state in states if not state.satisfied_by and state.problem.startswith(f"{_ENGINE} ")]
         if own:  # the engine that runs goes into every environment: another one cannot be had there
-            return Decision(states, wanted, problem=f"{own[0].requirement} cannot be met: {own[0].problem}")
-        packages, problem = self._locked_packages(wanted)
-        if problem:
-            return Decision(states, wanted, problem=problem)
+            problem = f"{own[0].requirement} cannot be met: {own[0].problem}"
+            return Decision(states, wanted, problem=problem, remedy="install the version that is required")
+        packages, reason = self._locked_packages(wanted)
+        if packages is None and self._only_locked:
+            return Decision(states, wanted, problem=reason, remedy="write the lock anew: stepengine lock")
         environment = self.store.find(self._key(wanted, packages))
         return Decision(states, wanted, environment, packages is not None)
 
@@ -128,17 +123,15 @@ class Provision:
         return self._settings
 
     def _locked_packages(self, wanted: RequirementSet) -> tuple[tuple[LockedPackage, ...] | None, str]:
-        """Give the packages of a lock, or why there are none that may be used."""
+        """Give the packages of a lock, or None and why there are none that may be used."""
         lock = self.lock
-        name = os.path.basename(self._lock_path)
         if lock is None:
-            return None, f"--locked: there is no {name} beside the file" if self._options.locked else ""
+            return None, f"--locked: there is no {FILE_NAME} beside the file"
         locked = lock.sets.get(wanted)
         if locked is None:
-            return None, f"--locked: {name} has no lock for {wanted}" if self._options.locked else ""
+            return None, f"--locked: {FILE_NAME} has no lock for {wanted}"
         if not self.fits(lock):
-            problem = f"{name} is for Python {lock.python}, and this is {_PYTHON}"
-            return None, problem if self._options.locked else ""
+            return None, f"{FILE_NAME} is for Python {lock.python}, and this is {_PYTHON}"
         return locked.packages, ""
 
     def fits(self, lock: Lock) -> bool:
@@ -197,8 +190,8 @@ class Provision:
         process = InstallerProcess(self._environ, settings, self._add_secret, tell)
         uv = find_uv(self._environ)
         if uv is not None:
-            return UvInstaller(uv, process, settings, offline=self._options.offline)
-        return PipInstaller(process, offline=self._options.offline)
+            return UvInstaller(uv, process, settings, offline=self._offline)
+        return PipInstaller(process, offline=self._offline)
 
     def use(self, environment: Environment) -> FileLock:
         """Keep an environment from being removed until the lock is released.

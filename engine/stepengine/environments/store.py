@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepengine.environments.file_lock import FileLock
 from stepengine.environments.layout import interpreter_of, packages_of
+from stepengine.environments.reading import list_of_texts
 from stepengine.errors import RequirementError
 from stepengine.records import Record
 
@@ -193,7 +194,7 @@ class Store:
         try:
             with open(os.path.join(directory, _MANIFEST), encoding="utf-8") as file:
                 facts = json.load(file)
-            requirements, distributions = _texts(facts["requirements"]), facts["distributions"]
+            requirements, distributions = list_of_texts(facts["requirements"]), facts["distributions"]
             packages = tuple(f"{each['name']} {each['version']}" for each in distributions)
             missing = [each["name"] for each in distributions if not _has(directory, each["directory"])]
             locked = bool(facts["locked"])
@@ -233,12 +234,6 @@ def _delete(path: str) -> None:
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{value!r} is no list of texts")
-    return tuple(value)
 
 
 def _write_manifest(directory: str, facts: Mapping[str, Any]) -> None:

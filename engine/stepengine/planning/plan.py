@@ -95,8 +95,7 @@ class MissingEnvironment(Record):
     def hint(self) -> str:
         """One line: what to do."""
         if self.decision.problem:
-            is_of_lock = "lock" in self.decision.problem
-            return "write the lock anew: stepengine lock" if is_of_lock else "install the version that is required"
+            return self.decision.remedy
         return "an environment of its own can be made for it: stepengine run --install"
 
 
