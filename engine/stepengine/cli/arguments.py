@@ -177,6 +177,10 @@ def _add_upstream(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+
+
 def _fill_run(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     _add_environments(parser)
@@ -194,14 +198,14 @@ def _fill_run(parser: argparse.ArgumentParser) -> None:
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     _add_environments(parser)
-    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+    _add_format(parser)
 
 
 def _fill_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="*", metavar="FILE", help="files; by default prefect.yaml here or in the nearest parent"
     )
-    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+    _add_format(parser)
     parser.add_argument("--quiet", "-q", action="store_true", help="tell of errors alone")
 
 
@@ -213,7 +217,7 @@ def _fill_steps(parser: argparse.ArgumentParser) -> None:
         help="list the steps, or show one with its inputs and outputs",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="the step to show")
-    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+    _add_format(parser)
 
 
 def _fill_recipes(parser: argparse.ArgumentParser) -> None:
@@ -221,7 +225,7 @@ def _fill_recipes(parser: argparse.ArgumentParser) -> None:
         "action", choices=("list", "show"), metavar="list|show", help="list the recipes, or show one with its fields"
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="the recipe to show, or its folder")
-    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+    _add_format(parser)
 
 
 def _fill_init(parser: argparse.ArgumentParser) -> None:
@@ -269,7 +273,7 @@ def _fill_env(parser: argparse.ArgumentParser) -> None:
         help="remove those that were not used for so many days; default %(default)s",
     )
     parser.add_argument("--all", action="store_true", help="remove all")
-    parser.add_argument("--format", default="text", choices=("text", "json"), help="default %(default)s")
+    _add_format(parser)
 
 
 def _fill_schema(parser: argparse.ArgumentParser) -> None:
